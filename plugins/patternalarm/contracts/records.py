@@ -1,0 +1,103 @@
+"""Columns of the records that the engines pass to each other on Kafka, as JSON objects.
+
+Each entry is ``name: Flink SQL type``; ``spark_ddl`` gives the same columns to Spark. Times are epoch milliseconds UTC.
+A record's identity is its source coordinates (``source_topic``, ``source_partition``, ``source_offset``): those of the
+event it came from. Delivery is at-least-once, so a reader drops redelivered copies by that identity.
+"""
+
+from typing import Final
+
+# NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
+FEATURES_COLUMNS: Final[dict[str, str]] = {
+    "event_id": "STRING",
+    "event_type": "STRING",
+    "event_time_ms": "BIGINT",
+    "actor_id": "STRING",
+    "counterparty_id": "STRING",
+    "device_id": "STRING",
+    "country": "STRING",
+    "channel": "STRING",
+    "amount": "DECIMAL(18, 4)",
+    "currency": "STRING",
+    "feature_set": "STRING",
+    "values": "ARRAY<DOUBLE>",
+    "source_topic": "STRING",
+    "source_partition": "INT",
+    "source_offset": "BIGINT",
+    "source_crc": "BIGINT",
+    "sent_at_ms": "BIGINT",
+}
+
+# ``raw`` is base64 of the record's bytes; ``detail`` names the field and what was found.
+DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
+    "reason": "STRING",
+    "detail": "STRING",
+    "source_topic": "STRING",
+    "source_partition": "INT",
+    "source_offset": "BIGINT",
+    "source_crc": "BIGINT",
+    "sent_at_ms": "BIGINT",
+    "raw": "BYTES",
+}
+
+# ``events`` lists the matched events, oldest first, as ``event_id|event_time_ms|amount`` (amount empty when there is none).
+PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
+    "pattern": "STRING",
+    "pattern_version": "STRING",
+    "fraud_type": "STRING",
+    "severity": "STRING",
+    "subject_type": "STRING",
+    "subject_id": "STRING",
+    "first_event_time_ms": "BIGINT",
+    "last_event_time_ms": "BIGINT",
+    "events": "STRING",
+    "currency": "STRING",
+}
+
+# ``scores`` holds one probability per class, in the order of the model's ``classes``; ``score`` = 1 - P(legitimate).
+SCORE_COLUMNS: Final[dict[str, str]] = {
+    "event_id": "STRING",
+    "event_time_ms": "BIGINT",
+    "actor_id": "STRING",
+    "score": "DOUBLE",
+    "scores": "ARRAY<DOUBLE>",
+    "model_version": "STRING",
+    "feature_set": "STRING",
+    "source_topic": "STRING",
+    "source_partition": "INT",
+    "source_offset": "BIGINT",
+    "source_crc": "BIGINT",
+    "sent_at_ms": "BIGINT",
+}
+
+# A scored event over a threshold, with what the alert writer needs to explain it. ``fraud_type`` is the type whose
+# score passed its threshold, or ``suspicious_activity``.
+EVIDENCE_COLUMNS: Final[dict[str, str]] = {
+    **{name: kind for name, kind in FEATURES_COLUMNS.items()},
+    "score": "DOUBLE",
+    "scores": "ARRAY<DOUBLE>",
+    "fraud_type": "STRING",
+    "type_score": "DOUBLE",
+    "model_version": "STRING",
+}
+
+# Ground truth, on its own channel: one record per labelled event, written by the generator or the replay producer.
+LABEL_COLUMNS: Final[dict[str, str]] = {
+    "event_id": "STRING",
+    "actor_id": "STRING",
+    "event_time_ms": "BIGINT",
+    "label_time_ms": "BIGINT",
+    "campaign_id": "STRING",
+    "verdict": "STRING",
+    "source": "STRING",
+}
+
+
+def spark_ddl(columns: dict[str, str]) -> str:
+    """``columns`` as a Spark DDL schema string."""
+    return ", ".join(f"`{name}` {kind.replace('BYTES', 'BINARY')}" for name, kind in columns.items())
+
+
+def flink_ddl(columns: dict[str, str]) -> str:
+    """``columns`` as the column list of a Flink ``CREATE TABLE``."""
+    return ",\n  ".join(f"`{name}` {kind}" for name, kind in columns.items())

@@ -1,0 +1,65 @@
+"""Scopes, run ids and load levels.
+
+Everything belongs to a scope: ``live``, or the run_id of a load test, replay, retraining or backtest.
+"""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+LIVE_SCOPE: Final = "live"
+
+# Airflow's own run ids hold ':' and '+', which are illegal in topic names, hence an id of our own beside it.
+RUN_ID_PATTERN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+
+
+class RunKind(StrEnum):
+    """What a run is for; also the prefix of its run_id."""
+
+    LOAD_TEST = "load-test"
+    REPLAY = "replay"
+    RETRAIN = "retrain"
+
+
+class Level(StrEnum):
+    """Load levels of a load test, by name; ``EVENTS_PER_MINUTE`` gives their rates."""
+
+    MINI = "mini"
+    NORMAL = "normal"
+    PEAK = "peak"
+    EXTREME = "extreme"
+
+
+EVENTS_PER_MINUTE: Final[dict[Level, int]] = {
+    Level.MINI: 1_000,
+    Level.NORMAL: 10_000,
+    Level.PEAK: 50_000,
+    Level.EXTREME: 1_000_000,
+}
+
+MAX_MINUTES: Final = 120
+MAX_SEED: Final = 2**31 - 1
+
+# Seeds from here on are drawn by retrain_model alone, so no load test can replay what a model was trained on.
+TRAINING_SEEDS_FROM: Final = 1_000_000_000
+
+
+def check_run_id(run_id: str) -> str:
+    """Return ``run_id`` unchanged.
+
+    Raises:
+        ValueError: it is not 1 to 60 characters of ``[a-z0-9-]``, or starts or ends with a dash.
+    """
+    if not RUN_ID_PATTERN.fullmatch(run_id):
+        raise ValueError(
+            f"run_id {run_id!r}: use 1 to 60 of a-z, 0-9 and '-', neither first nor last a dash"
+        )
+    return run_id
+
+
+def new_run_id(kind: RunKind, domain: str, at: datetime) -> str:
+    """``<kind>-<domain>-<UTC time to the millisecond>``: sortable and unique within one scheduler."""
+    utc = at.astimezone(UTC)
+    stamp = utc.strftime("%Y%m%d-%H%M%S") + f"{utc.microsecond // 1000:03d}"
+    return check_run_id(f"{kind}-{domain}-{stamp}")

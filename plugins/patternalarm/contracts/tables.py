@@ -1,0 +1,31 @@
+"""PostgreSQL schemas, tables and roles. The migrations create them; everybody else reads their names here."""
+
+from typing import Final
+
+PLATFORM_SCHEMA: Final = "platform"
+ALERTING_SCHEMA: Final = "alerting"
+
+# platform: what Airflow's runs write about themselves.
+RUN: Final = f"{PLATFORM_SCHEMA}.run"
+LEASE: Final = f"{PLATFORM_SCHEMA}.lease"
+MODEL_VERSION: Final = f"{PLATFORM_SCHEMA}.model_version"
+SHARD_LEDGER: Final = f"{PLATFORM_SCHEMA}.shard_ledger"
+RUN_LEDGER: Final = f"{PLATFORM_SCHEMA}.run_ledger"
+RUN_VELOCITY: Final = f"{PLATFORM_SCHEMA}.run_velocity"
+RUN_METRIC: Final = f"{PLATFORM_SCHEMA}.run_metric"
+GROUND_TRUTH_CAMPAIGN: Final = f"{PLATFORM_SCHEMA}.ground_truth_campaign"
+GROUND_TRUTH_EVENT: Final = f"{PLATFORM_SCHEMA}.ground_truth_event"
+
+# alerting: what the alert writer, and nobody else, writes; the case table belongs to analysts.
+ALERT: Final = f"{ALERTING_SCHEMA}.alert"
+ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"
+CONSUMER_OFFSET: Final = f"{ALERTING_SCHEMA}.consumer_offset"
+CASE_EVENT: Final = f"{ALERTING_SCHEMA}.case_event"
+
+OWNER_ROLE: Final = "patternalarm_owner"
+SCORER_ROLE: Final = "patternalarm_scorer"
+PLATFORM_ROLE: Final = "patternalarm_platform"
+DBT_ROLE: Final = "patternalarm_dbt"
+READER_ROLE: Final = "patternalarm_reader"
+AIRFLOW_ROLE: Final = "airflow"
+SUPERSET_ROLE: Final = "superset"
