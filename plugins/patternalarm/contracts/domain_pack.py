@@ -36,9 +36,7 @@ def duration_ms(text: Any) -> int:
     """
     match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", str(text).strip())
     if not match:
-        raise ValueError(
-            f"{text!r} is no duration: write a whole number and a unit (ms, s, m, h, d), like 5m"
-        )
+        raise ValueError(f"{text!r} is no duration: write a whole number and a unit (ms, s, m, h, d), like 5m")
     return int(match[1]) * _UNITS_MS[match[2]]
 
 
@@ -65,7 +63,10 @@ class FeatureOp(StrEnum):
 
     ``field``, ``hour``, ``weekday``, ``category`` and ``distance_km`` need the event alone. ``count``, ``sum``, ``max``
     and ``distinct`` include the event itself; ``mean``, ``std``, ``ratio`` (value over the mean), ``is_new`` and
-    ``seconds_since`` look at earlier events only and are missing (NaN) without any.
+    ``seconds_since`` look at earlier events only and are missing (NaN) without any. ``hour`` is the hour of day in UTC
+    with its fraction, ``weekday`` 0 for Monday, ``category`` the index in ``categories`` (-1 for another value),
+    ``distance_km`` the great circle, ``std`` the population's. ``distinct`` is a lower bound once a
+    key holds over 1,024 pairs of value and bucket.
     """
 
     FIELD = "field"
@@ -299,6 +300,15 @@ class DomainPack(_Strict):
 def pack_names() -> tuple[str, ...]:
     """Names of the packs that ship with the platform, sorted."""
     return tuple(sorted(path.stem for path in PACKS_DIR.glob("*.yaml")))
+
+
+def generated_domains(directory: Path = PACKS_DIR) -> list[str]:
+    """Domains whose events the generator makes, sorted: the packs that map no foreign file.
+
+    Looks for the key alone: every task of a DAG pays for what the DAG's file does at import.
+    """
+    packs = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in directory.glob("*.yaml")}
+    return sorted(name for name, lines in packs.items() if not any(line.startswith("source:") for line in lines))
 
 
 def load_pack(name_or_path: str) -> DomainPack:

@@ -10,6 +10,9 @@ from typing import Final
 
 LIVE_SCOPE: Final = "live"
 
+# Instead of a domain, where a DAG can do the same for each of them.
+ALL_DOMAINS: Final = "all"
+
 # Airflow's own run ids hold ':' and '+', which are illegal in topic names, hence an id of our own beside it.
 RUN_ID_PATTERN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
@@ -38,7 +41,9 @@ EVENTS_PER_MINUTE: Final[dict[Level, int]] = {
     Level.EXTREME: 1_000_000,
 }
 
+MIN_MINUTES: Final = 0.5
 MAX_MINUTES: Final = 120
+MAX_SHARDS: Final = 8
 MAX_SEED: Final = 2**31 - 1
 
 # Seeds from here on are drawn by retrain_model alone, so no load test can replay what a model was trained on.
@@ -52,9 +57,7 @@ def check_run_id(run_id: str) -> str:
         ValueError: it is not 1 to 60 characters of ``[a-z0-9-]``, or starts or ends with a dash.
     """
     if not RUN_ID_PATTERN.fullmatch(run_id):
-        raise ValueError(
-            f"run_id {run_id!r}: use 1 to 60 of a-z, 0-9 and '-', neither first nor last a dash"
-        )
+        raise ValueError(f"run_id {run_id!r}: use 1 to 60 of a-z, 0-9 and '-', neither first nor last a dash")
     return run_id
 
 

@@ -1,0 +1,298 @@
+package dev.patternalarm.flink;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.table.data.ArrayData;
+import org.apache.flink.table.data.StringData;
+
+/**
+ * Computes the pack's features of one key field.
+ *
+ * <p>Features that share window, field and condition share one channel of {@link KeyState}. The engine of actor_id also
+ * computes those that need the event alone. An engine of another key sees only whole buckets older than the pack's
+ * delay: buckets that no partition can still add to once the watermark has passed them, so that the outcome does not
+ * depend on how partitions interleave.
+ */
+final class FeatureEngine {
+
+    static final String ACTOR_KEY = "actor_id";
+
+    private static final double EARTH_RADIUS_KM = 6371.0088;
+    private static final long DAY_MS = 86_400_000L;
+    // Sums of a shared key are of whole ten-thousandths: adding integers below 2^53 gives the same sum in any order.
+    private static final double SHARED_SCALE = 10_000.0;
+
+    private record NumberChannel(long windowMs, long bucketMs, int numberIndex, List<JobSpec.Where> where) {}
+
+    private record ValueChannel(long windowMs, long bucketMs, int textIndex, List<JobSpec.Where> where) {}
+
+    private record LastChannel(List<JobSpec.Where> where) {}
+
+    private record Task(int output, JobSpec.Feature feature, int channel) {}
+
+    private final JobSpec spec;
+    private final boolean ofActor;
+    private final List<NumberChannel> numberChannels = new ArrayList<>();
+    private final List<ValueChannel> valueChannels = new ArrayList<>();
+    private final List<LastChannel> lastChannels = new ArrayList<>();
+    private final List<Task> tasks = new ArrayList<>();
+    private final long delayMs;
+    private final long keepMs;
+
+    FeatureEngine(JobSpec spec, String key) {
+        this.spec = spec;
+        ofActor = ACTOR_KEY.equals(key);
+        delayMs = ofActor ? 0 : spec.sharedKeyDelayMs;
+        Map<String, Integer> channels = new LinkedHashMap<>();
+        long longest = 0;
+        for (int i = 0; i < spec.features.size(); i++) {
+            JobSpec.Feature feature = spec.features.get(i);
+            boolean mine = feature.key == null ? ofActor : feature.key.equals(key);
+            if (!mine) {
+                continue;
+            }
+            longest = Math.max(longest, feature.windowMs);
+            tasks.add(new Task(i, feature, channelOf(feature, channels)));
+        }
+        keepMs = longest + spec.latenessMs + delayMs;
+    }
+
+    private int channelOf(JobSpec.Feature feature, Map<String, Integer> channels) {
+        String window = feature.windowMs + "/" + feature.bucketMs + "/" + feature.whereKey;
+        switch (feature.op) {
+            case "count", "sum", "max", "mean", "std", "ratio" -> {
+                return channels.computeIfAbsent(
+                        "number/" + feature.numberIndex + "/" + window,
+                        id -> {
+                            numberChannels.add(
+                                    new NumberChannel(feature.windowMs, feature.bucketMs, feature.numberIndex, feature.where));
+                            return numberChannels.size() - 1;
+                        });
+            }
+            case "distinct", "is_new" -> {
+                return channels.computeIfAbsent(
+                        "value/" + feature.textIndex + "/" + window,
+                        id -> {
+                            valueChannels.add(
+                                    new ValueChannel(feature.windowMs, feature.bucketMs, feature.textIndex, feature.where));
+                            return valueChannels.size() - 1;
+                        });
+            }
+            case "seconds_since" -> {
+                return channels.computeIfAbsent(
+                        "last/" + feature.whereKey,
+                        id -> {
+                            lastChannels.add(new LastChannel(feature.where));
+                            return lastChannels.size() - 1;
+                        });
+            }
+            default -> {
+                return -1;
+            }
+        }
+    }
+
+    KeyState newState() {
+        return new KeyState(numberChannels.size(), valueChannels.size(), lastChannels.size());
+    }
+
+    /** Time after the newest event when a key's state can no longer matter. */
+    long keepMs() {
+        return keepMs;
+    }
+
+    /** Newest time that a reader at {@code timeMs} may look at: the watermark must have reached it. */
+    long completeUntil(long timeMs) {
+        return timeMs - delayMs;
+    }
+
+    /** Takes the event into {@code state}. */
+    void add(KeyState state, long timeMs, ArrayData numbers, ArrayData texts) {
+        long oldest = Math.max(state.newestMs, timeMs) - spec.latenessMs - delayMs;
+        for (int i = 0; i < numberChannels.size(); i++) {
+            NumberChannel channel = numberChannels.get(i);
+            KeyState.Numbers kept = state.numbers[i];
+            kept.dropBefore(Math.floorDiv(oldest - channel.windowMs, channel.bucketMs));
+            double value = channel.numberIndex < 0 ? 1.0 : number(numbers, channel.numberIndex);
+            if (matches(channel.where, texts) && !Double.isNaN(value)) {
+                kept.add(Math.floorDiv(timeMs, channel.bucketMs), ofActor ? value : Math.rint(value * SHARED_SCALE));
+            }
+        }
+        for (int i = 0; i < valueChannels.size(); i++) {
+            ValueChannel channel = valueChannels.get(i);
+            KeyState.Values kept = state.values[i];
+            kept.dropBefore(Math.floorDiv(oldest - channel.windowMs, channel.bucketMs));
+            if (matches(channel.where, texts) && !texts.isNullAt(channel.textIndex)) {
+                kept.add(Math.floorDiv(timeMs, channel.bucketMs), hash(texts.getString(channel.textIndex)), !ofActor);
+            }
+        }
+        for (int i = 0; i < lastChannels.size(); i++) {
+            if (matches(lastChannels.get(i).where, texts)) {
+                state.lastMs[i] = Math.max(state.lastMs[i], timeMs);
+            }
+        }
+        state.newestMs = Math.max(state.newestMs, timeMs);
+    }
+
+    /** Features that look at earlier events only; to be called before {@link #add}. */
+    void before(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, Double[] out) {
+        for (Task task : tasks) {
+            JobSpec.Feature feature = task.feature;
+            switch (feature.op) {
+                case "mean" -> out[task.output] = window(state, task, timeMs).mean();
+                case "std" -> out[task.output] = window(state, task, timeMs).std();
+                case "ratio" -> {
+                    double mean = window(state, task, timeMs).mean();
+                    out[task.output] = mean == 0 ? Double.NaN : number(numbers, feature.numberIndex) / mean;
+                }
+                case "is_new" -> out[task.output] = isNew(state.values[task.channel], feature, timeMs, texts);
+                case "seconds_since" -> {
+                    long last = state.lastMs[task.channel];
+                    out[task.output] = last == Long.MIN_VALUE ? Double.NaN : Math.max(0, timeMs - last) / 1000.0;
+                }
+                default -> { }
+            }
+        }
+    }
+
+    /** Features that include the event itself, or need it alone; to be called after {@link #add}. */
+    void after(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, Double[] out) {
+        for (Task task : tasks) {
+            JobSpec.Feature feature = task.feature;
+            switch (feature.op) {
+                case "count" -> out[task.output] = (double) window(state, task, timeMs).count;
+                case "sum" -> out[task.output] = window(state, task, timeMs).sum / (ofActor ? 1.0 : SHARED_SCALE);
+                case "max" -> out[task.output] = window(state, task, timeMs).max;
+                case "distinct" -> out[task.output] = distinct(state.values[task.channel], feature, timeMs);
+                case "field" -> out[task.output] = number(numbers, feature.numberIndex);
+                case "hour" -> out[task.output] = Math.floorMod(timeMs, DAY_MS) / 3_600_000.0;
+                // 1970-01-01 was a Thursday, day 3 of a week that starts on Monday.
+                case "weekday" -> out[task.output] = (double) Math.floorMod(Math.floorDiv(timeMs, DAY_MS) + 3, 7);
+                case "category" -> out[task.output] = category(feature, texts);
+                case "distance_km" -> out[task.output] = distanceKm(feature.points, numbers);
+                default -> { }
+            }
+        }
+    }
+
+    private static final class Window {
+        long count;
+        double sum;
+        double squares;
+        double max = Double.NaN;
+
+        double mean() {
+            return count == 0 ? Double.NaN : sum / count;
+        }
+
+        double std() {
+            if (count == 0) {
+                return Double.NaN;
+            }
+            double mean = sum / count;
+            return Math.sqrt(Math.max(0, squares / count - mean * mean));
+        }
+    }
+
+    private Window window(KeyState state, Task task, long timeMs) {
+        KeyState.Numbers kept = state.numbers[task.channel];
+        long last = lastBucket(task.feature, timeMs);
+        long first = last - task.feature.windowMs / task.feature.bucketMs + 1;
+        Window window = new Window();
+        for (int i = kept.size - 1; i >= 0 && kept.bucket[i] >= first; i--) {
+            if (kept.bucket[i] <= last) {
+                window.count += kept.count[i];
+                window.sum += kept.sum[i];
+                window.squares += kept.squares[i];
+                window.max = Double.isNaN(window.max) ? kept.max[i] : Math.max(window.max, kept.max[i]);
+            }
+        }
+        return window;
+    }
+
+    private long lastBucket(JobSpec.Feature feature, long timeMs) {
+        long bucket = Math.floorDiv(timeMs - delayMs, feature.bucketMs);
+        return ofActor ? bucket : bucket - 1;
+    }
+
+    private static double isNew(KeyState.Values kept, JobSpec.Feature feature, long timeMs, ArrayData texts) {
+        if (texts.isNullAt(feature.textIndex)) {
+            return Double.NaN;
+        }
+        long last = Math.floorDiv(timeMs, feature.bucketMs);
+        long first = last - feature.windowMs / feature.bucketMs + 1;
+        long value = hash(texts.getString(feature.textIndex));
+        boolean any = false;
+        for (int i = 0; i < kept.size; i++) {
+            if (kept.bucket[i] >= first && kept.bucket[i] <= last) {
+                any = true;
+                if (kept.hash[i] == value) {
+                    return 0.0;
+                }
+            }
+        }
+        return any ? 1.0 : Double.NaN;
+    }
+
+    private double distinct(KeyState.Values kept, JobSpec.Feature feature, long timeMs) {
+        long last = lastBucket(feature, timeMs);
+        long first = last - feature.windowMs / feature.bucketMs + 1;
+        long[] inWindow = new long[kept.size];
+        int count = 0;
+        outer:
+        for (int i = 0; i < kept.size; i++) {
+            if (kept.bucket[i] >= first && kept.bucket[i] <= last) {
+                for (int j = 0; j < count; j++) {
+                    if (inWindow[j] == kept.hash[i]) {
+                        continue outer;
+                    }
+                }
+                inWindow[count++] = kept.hash[i];
+            }
+        }
+        return count;
+    }
+
+    private static double category(JobSpec.Feature feature, ArrayData texts) {
+        return texts.isNullAt(feature.textIndex)
+                ? Double.NaN
+                : feature.categories.indexOf(texts.getString(feature.textIndex).toString());
+    }
+
+    /** Great-circle distance by the haversine formula on a sphere of the Earth's mean radius (IUGG, 6371.0088 km). */
+    static double distanceKm(int[] points, ArrayData numbers) {
+        double lat1 = Math.toRadians(number(numbers, points[0]));
+        double lat2 = Math.toRadians(number(numbers, points[2]));
+        double dLat = lat2 - lat1;
+        double dLon = Math.toRadians(number(numbers, points[3]) - number(numbers, points[1]));
+        double h = Math.pow(Math.sin(dLat / 2), 2) + Math.cos(lat1) * Math.cos(lat2) * Math.pow(Math.sin(dLon / 2), 2);
+        return 2 * EARTH_RADIUS_KM * Math.asin(Math.sqrt(Math.min(1, h)));
+    }
+
+    private static boolean matches(List<JobSpec.Where> where, ArrayData texts) {
+        for (JobSpec.Where condition : where) {
+            if (texts.isNullAt(condition.textIndex)
+                    || !condition.values.contains(texts.getString(condition.textIndex).toString())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static double number(ArrayData numbers, int index) {
+        return numbers.isNullAt(index) ? Double.NaN : numbers.getDouble(index);
+    }
+
+    /** 64-bit FNV-1a over UTF-8, finished by MurmurHash3's mixer: the high bits alone must be uniform. */
+    static long hash(StringData text) {
+        long h = 0xcbf29ce484222325L;
+        for (byte b : text.toBytes()) {
+            h = (h ^ (b & 0xff)) * 0x100000001b3L;
+        }
+        h = (h ^ (h >>> 33)) * 0xff51afd7ed558ccdL;
+        h = (h ^ (h >>> 33)) * 0xc4ceb9fe1a85ec53L;
+        return h ^ (h >>> 33);
+    }
+}

@@ -1,0 +1,196 @@
+package dev.patternalarm.flink;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.flink.table.functions.FunctionContext;
+
+/**
+ * What the Python side tells the functions: the event contract's limits and the domain pack, as one JSON job parameter.
+ *
+ * <p>An event's fields are held by position: numeric ones in {@code numbers}, text ones in {@code texts}. A boolean
+ * stands in both, as 1/0 and as "true"/"false".
+ */
+final class JobSpec implements Serializable {
+
+    /** Name of the job parameter, base64 of UTF-8 JSON: Flink's own map syntax would split at commas and colons. */
+    static final String PARAMETER = "patternalarm.spec";
+
+    enum FieldType {
+        STRING,
+        NUMBER,
+        INTEGER,
+        BOOLEAN,
+        DECIMAL,
+        TIME
+    }
+
+    /** One field of the event: common (own column) or of the pack (in {@code numbers} and {@code texts}). */
+    static final class Field implements Serializable {
+        final String name;
+        final FieldType type;
+        final boolean required;
+        final int numberIndex;
+        final int textIndex;
+        final int position;
+
+        Field(String name, FieldType type, boolean required, int numberIndex, int textIndex, int position) {
+            this.position = position;
+            this.name = name;
+            this.type = type;
+            this.required = required;
+            this.numberIndex = numberIndex;
+            this.textIndex = textIndex;
+        }
+    }
+
+    /** A condition on one text field: it must hold one of the values. */
+    static final class Where implements Serializable {
+        final int textIndex;
+        final List<String> values;
+
+        Where(int textIndex, List<String> values) {
+            this.textIndex = textIndex;
+            this.values = values;
+        }
+    }
+
+    /** One feature of the pack, its fields resolved to positions. */
+    static final class Feature implements Serializable {
+        final String name;
+        final String op;
+        final String key;
+        final long windowMs;
+        final long bucketMs;
+        final int numberIndex;
+        final int textIndex;
+        final int[] points;
+        final List<String> categories;
+        final List<Where> where;
+        final String whereKey;
+
+        Feature(
+                String name,
+                String op,
+                String key,
+                long windowMs,
+                long bucketMs,
+                int numberIndex,
+                int textIndex,
+                int[] points,
+                List<String> categories,
+                List<Where> where,
+                String whereKey) {
+            this.name = name;
+            this.op = op;
+            this.key = key;
+            this.windowMs = windowMs;
+            this.bucketMs = bucketMs;
+            this.numberIndex = numberIndex;
+            this.textIndex = textIndex;
+            this.points = points;
+            this.categories = categories;
+            this.where = where;
+            this.whereKey = whereKey;
+        }
+    }
+
+    final String domain;
+    final String schemaMajor;
+    final int maxEventBytes;
+    final long maxFutureMs;
+    final long latenessMs;
+    final long sharedKeyDelayMs;
+    final List<Field> fields = new ArrayList<>();
+    final List<Feature> features = new ArrayList<>();
+    final int numberCount;
+    final int textCount;
+
+    private JobSpec(JsonNode root) {
+        domain = root.get("domain").asText();
+        schemaMajor = root.get("schema_major").asText();
+        maxEventBytes = root.get("max_event_bytes").asInt();
+        maxFutureMs = root.get("max_future_ms").asLong();
+        latenessMs = root.get("lateness_ms").asLong();
+        sharedKeyDelayMs = root.get("shared_key_delay_ms").asLong();
+        int numbers = 0;
+        int texts = 0;
+        Map<String, Field> byName = new HashMap<>();
+        for (JsonNode node : root.get("fields")) {
+            FieldType type = FieldType.valueOf(node.get("type").asText().toUpperCase());
+            boolean isNumber = type != FieldType.STRING && type != FieldType.TIME;
+            boolean isText = type == FieldType.STRING || type == FieldType.BOOLEAN;
+            Field field =
+                    new Field(
+                            node.get("name").asText(),
+                            type,
+                            node.get("required").asBoolean(),
+                            isNumber ? numbers++ : -1,
+                            isText ? texts++ : -1,
+                            fields.size());
+            fields.add(field);
+            byName.put(field.name, field);
+        }
+        numberCount = numbers;
+        textCount = texts;
+        for (JsonNode node : root.get("features")) {
+            features.add(feature(node, byName));
+        }
+    }
+
+    private static Feature feature(JsonNode node, Map<String, Field> byName) {
+        Field field = node.hasNonNull("field") ? byName.get(node.get("field").asText()) : null;
+        List<String> categories = new ArrayList<>();
+        node.get("categories").forEach(c -> categories.add(c.asText()));
+        int[] points = new int[node.get("fields").size()];
+        for (int i = 0; i < points.length; i++) {
+            points[i] = byName.get(node.get("fields").get(i).asText()).numberIndex;
+        }
+        List<Where> where = new ArrayList<>();
+        node.get("where")
+                .fields()
+                .forEachRemaining(
+                        entry -> {
+                            List<String> values = new ArrayList<>();
+                            entry.getValue().forEach(v -> values.add(v.asText()));
+                            where.add(new Where(byName.get(entry.getKey()).textIndex, values));
+                        });
+        return new Feature(
+                node.get("name").asText(),
+                node.get("op").asText(),
+                node.hasNonNull("key") ? node.get("key").asText() : null,
+                node.hasNonNull("window_ms") ? node.get("window_ms").asLong() : 0,
+                node.hasNonNull("bucket_ms") ? node.get("bucket_ms").asLong() : 0,
+                field == null ? -1 : field.numberIndex,
+                field == null ? -1 : field.textIndex,
+                points,
+                categories,
+                where,
+                node.get("where").toString());
+    }
+
+    /** Reads the spec from {@code json}. */
+    static JobSpec parse(String json) {
+        try {
+            return new JobSpec(new ObjectMapper().readTree(json));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("job parameter " + PARAMETER + " is no JSON", e);
+        }
+    }
+
+    /** Reads the spec from the job's parameters. */
+    static JobSpec from(FunctionContext context) {
+        String encoded = context.getJobParameter(PARAMETER, "");
+        if (encoded.isEmpty()) {
+            throw new IllegalStateException("job parameter " + PARAMETER + " is missing: start the job by detect_patterns.py");
+        }
+        return parse(new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8));
+    }
+}

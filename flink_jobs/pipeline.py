@@ -1,0 +1,246 @@
+"""The detection pipeline of one domain: raw events in, features, pattern hits and dead letters out.
+
+    events (raw bytes) -> PARSE_EVENT -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
+                              |                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
+                              '----------------'-> dead letters
+
+Everything per event is SQL or the Java module; Python only wires it. Sources and sinks are arguments, so that tests
+run the same pipeline on the same engine.
+"""
+
+import base64
+import json
+from typing import Final
+
+from pyflink.table import StatementSet, TableEnvironment
+
+from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_EVENT_BYTES, MAX_FUTURE_SECONDS, SCHEMA_MAJOR, FieldType
+from patternalarm.contracts.records import DEAD_LETTER_COLUMNS, FEATURES_COLUMNS, PATTERN_HIT_COLUMNS, flink_ddl
+from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.patterns import Pattern
+
+SPEC_PARAMETER: Final = "patternalarm.spec"
+
+FUNCTIONS: Final = {
+    "EVENT_TIME": "dev.patternalarm.flink.EventTime",
+    "PARSE_EVENT": "dev.patternalarm.flink.ParseEvent",
+    "ACTOR_FEATURES": "dev.patternalarm.flink.ActorFeatures",
+    "SHARED_KEY_FEATURES": "dev.patternalarm.flink.SharedKeyFeatures",
+}
+
+JOB_OPTIONS: Final = {
+    "table.local-time-zone": "UTC",
+    "execution.checkpointing.interval": "10 s",
+    # Patterns and shared keys wait for the watermark: the default of 200 ms would be the larger part of their delay.
+    "pipeline.auto-watermark-interval": "50 ms",
+    # Half-full network buffers wait this long at every shuffle, and an event passes up to three.
+    "execution.buffer-timeout.interval": "5 ms",
+    "pipeline.object-reuse": "true",
+}
+
+# A partition without events must not hold back the watermark of the others, nor patterns and shared keys with it. Longer
+# than any pause of a busy machine: events of a partition that was taken for idle come behind the watermark.
+IDLE_TIMEOUT: Final = "5 s"
+
+# Order matters: the Java functions read their input by position.
+_EVENT_COLUMNS: Final = (
+    "source_partition, source_offset, sent_at_ms, source_crc, event_id, event_type, event_time_ms, actor_id, "
+    "counterparty_id, device_id, ip, country, channel, amount, currency, numbers, texts"
+)
+
+
+def job_spec(pack: DomainPack) -> str:
+    """The event contract and the pack as the Java functions read them: base64 of JSON."""
+    fields = [{"name": f.name, "type": f.type, "required": f.required} for f in (*COMMON_FIELDS, *pack.fields)]
+    features = [
+        {
+            "name": f.name,
+            "op": f.op,
+            "key": f.key,
+            "window_ms": f.window,
+            "bucket_ms": f.bucket_ms if f.window else None,
+            "field": f.field,
+            "fields": f.fields,
+            "categories": f.categories,
+            "where": f.where,
+        }
+        for f in pack.features
+    ]
+    spec = {
+        "domain": pack.name,
+        "schema_major": SCHEMA_MAJOR,
+        "max_event_bytes": MAX_EVENT_BYTES,
+        "max_future_ms": MAX_FUTURE_SECONDS * 1000,
+        "lateness_ms": pack.lateness,
+        "shared_key_delay_ms": pack.shared_key_delay,
+        "fields": fields,
+        "features": features,
+    }
+    return base64.b64encode(json.dumps(spec).encode()).decode()
+
+
+def kafka_events_source(topic: str, bootstrap: str, group_id: str, bounded: bool = False) -> str:
+    """Connector options of the events topic, from its beginning; a savepoint's offsets take precedence.
+
+    ``bounded`` ends the job at what the topic holds when it starts.
+    """
+    end = "'scan.bounded.mode' = 'latest-offset'," if bounded else f"'scan.watermark.idle-timeout' = '{IDLE_TIMEOUT}',"
+    return f"""
+      'connector' = 'kafka',
+      'topic' = '{topic}',
+      'properties.bootstrap.servers' = '{bootstrap}',
+      'properties.group.id' = '{group_id}',
+      'properties.fetch.max.wait.ms' = '20',
+      'scan.startup.mode' = 'earliest-offset',
+      {end}
+      'scan.watermark.emit.strategy' = 'on-periodic',
+      'format' = 'raw'"""
+
+
+def kafka_json_sink(topic: str, bootstrap: str, key: str | None) -> str:
+    """Connector options of a JSON topic, at least once: readers drop copies by the identity that each record carries."""
+    keyed = f"'key.format' = 'raw', 'key.fields' = '{key}'," if key else ""
+    return f"""
+      'connector' = 'kafka',
+      'topic' = '{topic}',
+      'properties.bootstrap.servers' = '{bootstrap}',
+      'properties.linger.ms' = '5',
+      'properties.compression.type' = 'lz4',
+      'properties.enable.idempotence' = 'true',
+      {keyed}
+      'sink.delivery-guarantee' = 'at-least-once',
+      'value.format' = 'json'"""
+
+
+def kafka_connectors(pack: DomainPack, scope: str, bootstrap: str, bounded: bool = False) -> dict[TopicKind, str]:
+    """Connector options of the source and the three sinks, by topic kind; see ``kafka_events_source``."""
+    topics = {kind: topic_name(kind, pack.name, scope) for kind in TopicKind}
+    return {
+        TopicKind.EVENTS: kafka_events_source(
+            topics[TopicKind.EVENTS], bootstrap, f"flink.{pack.name}.{scope}", bounded
+        ),
+        TopicKind.FEATURES: kafka_json_sink(topics[TopicKind.FEATURES], bootstrap, "actor_id"),
+        TopicKind.PATTERN_HITS: kafka_json_sink(topics[TopicKind.PATTERN_HITS], bootstrap, "subject_id"),
+        TopicKind.DEAD_LETTERS: kafka_json_sink(topics[TopicKind.DEAD_LETTERS], bootstrap, None),
+    }
+
+
+def _typed_pack_columns(pack: DomainPack) -> str:
+    """The pack's fields as columns, for patterns: SQL arrays count from 1."""
+    number = text = 0
+    columns = []
+    for field in (*COMMON_FIELDS, *pack.fields):
+        is_number = field.type not in (FieldType.STRING, FieldType.TIME)
+        is_text = field.type in (FieldType.STRING, FieldType.BOOLEAN)
+        number += is_number
+        text += is_text
+        if field in pack.fields:
+            columns.append(f"numbers[{number}] AS `{field.name}`" if is_number else f"texts[{text}] AS `{field.name}`")
+    return "".join(f", {column}" for column in columns)
+
+
+def build(
+    t_env: TableEnvironment,
+    pack: DomainPack,
+    patterns: list[Pattern],
+    source_topic: str,
+    connectors: dict[TopicKind, str],
+) -> StatementSet:
+    """Declare the whole pipeline in ``t_env`` and return its statements, not yet executed.
+
+    ``connectors`` gives the ``WITH`` options of the events source and of the features, pattern hits and dead letters.
+    """
+    t_env.get_config().set("pipeline.global-job-parameters", f"{SPEC_PARAMETER}:{job_spec(pack)}")
+    for name, java_class in FUNCTIONS.items():
+        t_env.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java_class}' LANGUAGE JAVA")
+
+    t_env.execute_sql(f"""
+        CREATE TEMPORARY TABLE events_source (
+          payload BYTES,
+          source_partition INT METADATA FROM 'partition' VIRTUAL,
+          source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
+          sent_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+          event_time AS EVENT_TIME(payload, sent_at, CAST({MAX_FUTURE_SECONDS * 1000} AS BIGINT)),
+          WATERMARK FOR event_time AS event_time - INTERVAL '{pack.disorder / 1000:.3f}' SECOND
+        ) WITH ({connectors[TopicKind.EVENTS]})""")
+    for kind, columns in (
+        (TopicKind.FEATURES, FEATURES_COLUMNS),
+        (TopicKind.PATTERN_HITS, PATTERN_HIT_COLUMNS),
+        (TopicKind.DEAD_LETTERS, DEAD_LETTER_COLUMNS),
+    ):
+        t_env.execute_sql(f"CREATE TEMPORARY TABLE {kind}_sink ({flink_ddl(columns)}) WITH ({connectors[kind]})")
+
+    def view(name: str, query: str) -> None:
+        # A view of a Table object is planned once. A SQL view is planned at every use, and Flink 2.3 does not see that
+        # two plans with a lateral join are one: it would run the features once for each sink.
+        t_env.create_temporary_view(name, t_env.sql_query(query))
+
+    view(
+        "parsed",
+        """
+        SELECT s.event_time, s.payload, s.source_partition, s.source_offset, p.*
+        FROM events_source AS s, LATERAL TABLE(PARSE_EVENT(s.payload, s.sent_at)) AS p""",
+    )
+    view(
+        "accepted",
+        """
+        SELECT event_time, payload, source_partition, source_offset, sent_at_ms, source_crc, event_id, event_type,
+          event_time_ms, actor_id, counterparty_id, device_id, ip, country, channel, amount, currency, numbers, texts
+        FROM parsed WHERE reason IS NULL""",
+    )
+    view(
+        "by_actor",
+        """
+        SELECT * FROM ACTOR_FEATURES(
+          input => TABLE accepted PARTITION BY actor_id, on_time => DESCRIPTOR(event_time), uid => 'actor-features')""",
+    )
+    view(
+        "events",
+        f"""
+        SELECT rowtime, {_EVENT_COLUMNS}, `values`{_typed_pack_columns(pack)}
+        FROM by_actor WHERE reason IS NULL""",
+    )
+
+    featurised = "events"
+    for key in pack.shared_keys:
+        view(
+            f"keyed_by_{key}",
+            f"""
+            SELECT rowtime AS event_time, COALESCE({key}, CONCAT(' ', actor_id)) AS shared_key,
+              {_EVENT_COLUMNS}, `values`
+            FROM {featurised}""",
+        )
+        view(
+            f"with_{key}",
+            f"""
+            SELECT * FROM SHARED_KEY_FEATURES(
+              input => TABLE keyed_by_{key} PARTITION BY shared_key, keyName => '{key}',
+              on_time => DESCRIPTOR(event_time), uid => 'features-by-{key}')""",
+        )
+        featurised = f"with_{key}"
+
+    statements = t_env.create_statement_set()
+    statements.add_insert_sql(f"""
+        INSERT INTO {TopicKind.FEATURES}_sink
+        SELECT event_id, event_type, event_time_ms, actor_id, counterparty_id, device_id, country, channel, amount,
+          currency, '{pack.feature_set}', `values`, '{source_topic}', source_partition, source_offset, source_crc,
+          sent_at_ms
+        FROM {featurised}""")
+    statements.add_insert_sql(f"""
+        INSERT INTO {TopicKind.DEAD_LETTERS}_sink
+        SELECT reason, detail, '{source_topic}', source_partition, source_offset, source_crc, sent_at_ms, payload
+        FROM (
+          SELECT reason, detail, source_partition, source_offset, source_crc, sent_at_ms, payload FROM parsed
+          WHERE reason IS NOT NULL
+          UNION ALL
+          SELECT reason, detail, source_partition, source_offset, source_crc, sent_at_ms, payload FROM by_actor
+          WHERE reason IS NOT NULL
+        )""")
+    for pattern in patterns:
+        statements.add_insert_sql(f"""
+            INSERT INTO {TopicKind.PATTERN_HITS}_sink
+            SELECT '{pattern.name}', '{pattern.version}', '{pattern.fraud_type}', '{pattern.severity}',
+              '{pattern.subject_type}', subject_id, first_event_time_ms, last_event_time_ms, events, currency
+            FROM ({pattern.sql})""")
+    return statements
