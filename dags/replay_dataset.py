@@ -1,0 +1,79 @@
+"""Replay a file of events through the whole path, graded.
+
+The domain pack maps the file's columns to events and splits it by time: the first part is published and featurised, a
+forest of this run alone is trained on it, then the rest is published and every event from the pack's `test_from` on is
+scored, alerted and graded. Nothing knows that the events come from a file, and its label column reaches the label
+channel only.
+
+The run's verdict is that of `grade`, the last task outside the teardown.
+"""
+
+from airflow.sdk import dag
+
+from patternalarm.contracts.runs import RunKind
+from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_params import replay_params
+from patternalarm.dag_steps import RunSteps
+from patternalarm.operators.commands import service
+from patternalarm.operators.open_run import OpenRunOperator
+from patternalarm.operators.register_model import RegisterModelOperator
+from patternalarm.operators.run_process import RunProcessOperator
+from patternalarm.operators.run_values import OPEN_RUN
+
+SOURCE = {"pack": "{{ params.pack }}", "file": "{{ params.file }}"}
+# Too few frauds of a type, or a weak forest, show in the grade; a replay is for finding out.
+NOT_PROMOTABLE = 3
+
+
+@dag(
+    dag_id="replay_dataset",
+    schedule=None,
+    start_date=START_DATE,
+    params=replay_params(),
+    default_args=DAG_DEFAULT_ARGS,
+    max_active_runs=2,
+    tags=[Tag.DETECTION, Tag.MODELS],
+    doc_md=__doc__,
+)
+def replay_dataset() -> None:
+    steps = RunSteps()
+
+    def publish(part: str) -> RunProcessOperator:
+        return steps.process(f"publish_{part}", service("generator.replay", run_id=steps.run_id, **SOURCE, part=part))
+
+    check_file = RunProcessOperator(
+        task_id="check_file", name="check-file.{{ ti.id }}", command=service("generator.replay", "--check", **SOURCE)
+    )
+    open_run = OpenRunOperator(
+        task_id=OPEN_RUN, kind=RunKind.REPLAY, pack="{{ params.pack }}", seed="{{ params.seed }}"
+    )
+    create_topics, start_flink, publish_train = steps.create_topics(), steps.start_flink(), publish("train")
+    await_features, extract_features = steps.await_features(), steps.extract_features()
+    train_model = steps.train_model(
+        scope=steps.run_id, train_until=steps.value("train_until"), test_from=steps.value("test_from")
+    )
+    validate_model = steps.validate_model(accepted=(0, NOT_PROMOTABLE))
+    register_model = RegisterModelOperator(
+        task_id="register_model", pack=SOURCE["pack"], model_dir=steps.value("model_dir"), promote=False
+    )
+    start_scorer, start_alert_writer = steps.start_scorer(), steps.start_alert_writer()
+    publish_test, drain_flink = publish("test"), steps.drain_flink()
+    drain_scorer, drain_alert_writer = steps.drain_scorer(), steps.drain_alert_writer()
+    account, measure = steps.grading("account", "account"), steps.grading("measure", "measure")
+    report, grade = steps.grading("report", "report"), steps.grading("grade", "verdict")
+    build_marts = steps.build_marts()
+    close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")
+
+    check_file >> open_run >> create_topics >> [start_flink, publish_train] >> await_features >> extract_features
+    extract_features >> train_model >> [validate_model, register_model]
+    register_model >> [start_scorer, start_alert_writer] >> publish_test
+    publish_test >> drain_flink >> drain_scorer >> drain_alert_writer
+    drain_alert_writer >> account >> measure >> report >> grade
+    [drain_alert_writer >> build_marts, validate_model] >> grade
+    # Whatever may still start something must have ended, or it would outlive the teardown.
+    [start_flink, publish_train, extract_features, train_model, validate_model] >> close_run
+    [start_scorer, start_alert_writer, publish_test, build_marts, account, measure, report, grade] >> close_run
+    close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
+
+
+replay_dataset()

@@ -1,0 +1,94 @@
+"""Run a load test: a graded experiment of the whole path, from generated events to a verdict.
+
+Opens a run (nothing is started before everything is checked), creates its own topics, starts its Flink job, scorer and
+alert writer, publishes the actors' history, then lets the generators play fraud and look-alikes for the minutes asked
+while `watch_jobs` fails the run at once if a job dies for good. Afterwards every stage is drained in the order of the
+data, the ledger is closed, and detection, delays and rates are measured, reported and graded against the thresholds.
+The teardown stops and drops whatever belongs to the run, also after a failure.
+
+The run's verdict is that of `grade`, the last task outside the teardown.
+"""
+
+from airflow.sdk import dag
+
+from patternalarm.contracts.runs import RunKind
+from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_params import load_test_params
+from patternalarm.dag_steps import RunSteps
+from patternalarm.operators.commands import service
+from patternalarm.operators.open_run import OpenRunOperator
+from patternalarm.operators.plan_shards import Phase, PlanShardsOperator
+from patternalarm.operators.run_process import RunProcessOperator
+from patternalarm.operators.run_values import OPEN_RUN
+
+SHARDS, MINUTES = "{{ params.shards }}", "{{ params.minutes }}"
+# Late generators catch up; beyond this one hangs.
+GENERATION_SECONDS = "{{ params.minutes * 60 + 300 }}"
+
+
+@dag(
+    dag_id="run_load_test",
+    schedule=None,
+    start_date=START_DATE,
+    params=load_test_params(),
+    default_args=DAG_DEFAULT_ARGS,
+    max_active_runs=4,
+    tags=[Tag.DETECTION],
+    doc_md=__doc__,
+)
+def run_load_test() -> None:
+    steps = RunSteps()
+    planned = {"run_id": steps.run_id, "opened_at": steps.value("opened_at"), "minutes": MINUTES, "shards": SHARDS}
+    generator = service(
+        "generator.shard",
+        run_id=steps.run_id,
+        domain=steps.domain,
+        seed=steps.value("seed"),
+        events_per_minute=steps.value("events_per_minute"),
+    )
+
+    open_run = OpenRunOperator(
+        task_id=OPEN_RUN,
+        kind=RunKind.LOAD_TEST,
+        pack="{{ params.domain }}",
+        level="{{ params.level }}",
+        minutes=MINUTES,
+        seed="{{ params.seed }}",
+    )
+    create_topics = steps.create_topics()
+    plan_history = PlanShardsOperator(task_id="plan_history", phase=Phase.HISTORY, **planned)
+    publish_history = RunProcessOperator.partial(
+        task_id="publish_history", name=f"{steps.generator}-history-{{{{ ti.map_index }}}}", command=generator
+    ).expand(arguments=plan_history.output)
+    start_flink, start_scorer, start_alert_writer = (
+        steps.start_flink(),
+        steps.start_scorer(),
+        steps.start_alert_writer(),
+    )
+    plan_measurement = PlanShardsOperator(task_id="plan_measurement", phase=Phase.MEASURED, **planned)
+    generate = RunProcessOperator.partial(
+        task_id="generate", name=f"{steps.generator}-{{{{ ti.map_index }}}}", command=generator, remove=False
+    ).expand(arguments=plan_measurement.output)
+    watch_jobs = steps.watch_jobs(SHARDS, GENERATION_SECONDS)
+    drain_flink, drain_scorer, drain_alert_writer = (
+        steps.drain_flink(),
+        steps.drain_scorer(),
+        steps.drain_alert_writer(),
+    )
+    account, measure = steps.grading("account", "account"), steps.grading("measure", "measure")
+    report, grade = steps.grading("report", "report"), steps.grading("grade", "verdict")
+    build_marts = steps.build_marts()
+    close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")
+
+    jobs = [start_flink, start_scorer, start_alert_writer]
+    open_run >> [create_topics, plan_history]
+    create_topics >> [*jobs, publish_history] >> plan_measurement >> watch_jobs
+    [generate, watch_jobs] >> drain_flink >> drain_scorer >> drain_alert_writer
+    drain_alert_writer >> account >> measure >> report >> grade
+    drain_alert_writer >> build_marts >> grade
+    # Whatever may still start something must have ended, or it would outlive the teardown.
+    [*jobs, publish_history, generate, watch_jobs, build_marts, account, measure, report, grade] >> close_run
+    close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
+
+
+run_load_test()

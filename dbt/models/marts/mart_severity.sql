@@ -1,0 +1,26 @@
+with alerts as (
+
+    select * from {{ ref('stg_alerting__alerts') }}
+
+),
+
+final as (
+
+    select
+        scope,
+        domain,
+        fraud_type,
+        severity,
+        severity_rank,
+        currency,
+        count(*) as alerts,
+        sum(event_count)::bigint as events,
+        sum(amount_at_risk)::numeric(18, 4) as money_at_risk,
+        min(detected_at) as first_detected_at,
+        max(detected_at) as last_detected_at
+    from alerts
+    group by scope, domain, fraud_type, severity, severity_rank, currency
+
+)
+
+select * from final

@@ -1,0 +1,10 @@
+select
+    alert_id,
+    event_id,
+    source,
+    event_time,
+    amount,
+    score,
+    detail,
+    committed_at
+from {{ source('alerting', 'alert_event') }}

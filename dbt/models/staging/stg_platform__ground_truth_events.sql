@@ -1,0 +1,6 @@
+select
+    scope,
+    event_id,
+    campaign_id,
+    event_time
+from {{ source('platform', 'ground_truth_event') }}

@@ -1,0 +1,6 @@
+select
+    run_id,
+    domain,
+    bucket_start,
+    events
+from {{ source('platform', 'run_velocity') }}

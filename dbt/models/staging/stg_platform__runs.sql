@@ -1,0 +1,22 @@
+select
+    run_id,
+    kind,
+    domain,
+    level,
+    seed,
+    minutes,
+    dag_id,
+    airflow_run_id,
+    dag_version,
+    pack_version,
+    feature_set,
+    pattern_set,
+    model_version,
+    params::text as params,
+    state,
+    reason,
+    requested_at,
+    measured_from,
+    measured_until,
+    ended_at
+from {{ source('platform', 'run') }}

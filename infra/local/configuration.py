@@ -1,0 +1,359 @@
+"""Every file that the local platform's programs are configured by, from the settings. Nothing else writes them.
+
+Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
+
+    secrets.env            passwords and keys, mode 600, made once
+    platform.env           the settings without secrets, for shells and supervised programs
+    env/<program>.env      what one program needs in its environment, mode 600
+    bin/<program>          airflow, flink, superset, ... with that environment, for the supervisor and by hand
+    supervisor/            supervisord.conf (mode 600), its pid file, run.d/ for the processes of runs
+    postgres/ kafka/ flink/ airflow/   what each engine keeps
+"""
+
+import base64
+import os
+import pwd
+import re
+import resource
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from string import Template
+
+import yaml
+from infra.local import machine
+from infra.local.machine import REPOSITORY, Found
+from infra.local.progress import StepError
+
+from patternalarm.contracts.tables import AIRFLOW_ROLE, PLATFORM_ROLE
+from patternalarm.settings import Settings
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+# In the environment of everything under the supervisor, so that what it leaves behind can be told from other processes.
+SUPERVISED_MARK = "PATTERNALARM_SUPERVISED_BY"
+
+PASSWORDS = tuple(name for name in Settings.model_fields if name.endswith("_password"))
+
+COMMON_PROGRAM_LINES = """autostart=false
+autorestart=true
+startsecs=3
+startretries=5
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=%(here)s/../logs/%(program_name)s.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=3"""
+
+
+@dataclass(frozen=True)
+class ConfigurationFile:
+    """A file to be written: where, what, and who may read it."""
+
+    path: Path
+    content: str
+    mode: int = 0o644
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """``NAME=value`` lines of a file; empty when there is none."""
+    if not path.is_file():
+        return {}
+    lines = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in lines}
+
+
+def write_private(path: Path, content: str, mode: int = 0o600) -> None:
+    """Write a file that never was readable by others, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(content)
+    fresh.chmod(mode)
+    fresh.replace(path)
+
+
+def ensure_secrets(home: Path) -> dict[str, str]:
+    """``<home>/secrets.env``, with every name that is still missing generated; what is there stays."""
+    path = home / "secrets.env"
+    known = read_env_file(path)
+    wanted = {f"PATTERNALARM_{name.upper()}": secrets.token_hex(16) for name in (*PASSWORDS, "superuser_password")}
+    wanted["AIRFLOW__CORE__FERNET_KEY"] = base64.urlsafe_b64encode(os.urandom(32)).decode()
+    wanted["AIRFLOW__API__SECRET_KEY"] = secrets.token_hex(32)
+    wanted["AIRFLOW__API_AUTH__JWT_SECRET"] = secrets.token_hex(32)
+    wanted["SUPERSET_SECRET_KEY"] = secrets.token_hex(32)
+    complete = {**wanted, **known}
+    if complete != known:
+        write_private(path, "".join(f"{name}={value}\n" for name, value in complete.items()))
+    return complete
+
+
+def postgres_user() -> pwd.struct_passwd | None:
+    """Whom PostgreSQL runs as when we are root, which it refuses to be: ``postgres`` if there is one, else ``nobody``."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise StepError(
+        "PostgreSQL does not run as root and there is neither a user postgres nor nobody; run as another user"
+    )
+
+
+def _may_reach(user: pwd.struct_passwd, directory: Path) -> bool:
+    result = subprocess.run(
+        ["test", "-x", str(directory)], user=user.pw_uid, group=user.pw_gid, extra_groups=[], cwd="/", check=False
+    )
+    return result.returncode == 0
+
+
+class Configuration:
+    """The local platform's files for one set of settings.
+
+    Raises:
+        StepError: the JDK or PostgreSQL's programs are missing, or the environments are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = settings.home.absolute()
+        self.secrets = ensure_secrets(self.home)
+
+    @cached_property
+    def jdk(self) -> Found:
+        """The JDK that all engines run on."""
+        found = machine.find_jdk()
+        if found is None:
+            raise StepError("no JDK 17 or 21 found; `make doctor` says how to get one")
+        return found
+
+    @cached_property
+    def postgres(self) -> Found:
+        """PostgreSQL's server programs."""
+        found = machine.find_postgres()
+        if found is None:
+            raise StepError("no PostgreSQL 15 or newer found; `make doctor` says how to get it")
+        return found
+
+    @cached_property
+    def postgres_directory(self) -> Path:
+        """Where PostgreSQL keeps its data: under the home, or, when its user cannot reach that, under /var/tmp."""
+        user = postgres_user()
+        self.home.mkdir(parents=True, exist_ok=True)
+        if user is None or _may_reach(user, self.home):
+            return self.home / "postgres"
+        return Path("/var/tmp") / ("patternalarm" + str(self.home).replace("/", "-")) / "postgres"  # noqa: S108
+
+    @property
+    def postgres_data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.postgres_directory / "data"
+
+    @property
+    def supervisor_file(self) -> Path:
+        """supervisord's configuration."""
+        return self.home / "supervisor" / "supervisord.conf"
+
+    @property
+    def run_directory(self) -> Path:
+        """Where operators put the configuration of a run's processes."""
+        return self.home / "supervisor" / "run.d"
+
+    @cached_property
+    def flink_home(self) -> Path:
+        """The Flink distribution that PyFlink brings."""
+        found = list((self.settings.venvs / "flink").glob("lib/python3*/site-packages/pyflink"))
+        if not found:
+            raise StepError(f"no PyFlink under {self.settings.venvs / 'flink'}; run: make envs")
+        return found[0]
+
+    @property
+    def superuser_dsn(self) -> str:
+        """PostgreSQL's superuser, who makes roles and databases and does nothing else."""
+        return self.settings.dsn("postgres", self.secrets["PATTERNALARM_SUPERUSER_PASSWORD"], "postgres")
+
+    def ports(self) -> dict[str, int]:
+        """Every port of the platform, by the name of its setting."""
+        return {name: getattr(self.settings, name) for name in Settings.model_fields if name.endswith("_port")}
+
+    def platform_environment(self) -> dict[str, str]:
+        """The settings without secrets, and where the engines' programs are."""
+        plain = {
+            f"PATTERNALARM_{name.upper()}": str(getattr(self.settings, name))
+            for name in Settings.model_fields
+            if name not in PASSWORDS
+        }
+        plain["PATTERNALARM_HOME"] = str(self.home)
+        plain["PATTERNALARM_VENVS"] = str(self.settings.venvs.absolute())
+        return {**plain, "JAVA_HOME": str(self.jdk.path), "PYTHONUNBUFFERED": "1"}
+
+    def supervised_environment(self) -> dict[str, str]:
+        """What supervisord, and so everything under it, starts with: nothing of the caller's shell but the essentials."""
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TMPDIR", "USER") if name in os.environ}
+        path = f"{self.jdk.path}/bin:{os.environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
+        return {**kept, "PATH": path, **self.platform_environment(), SUPERVISED_MARK: str(self.home)}
+
+    def flink_environment(self) -> dict[str, str]:
+        """Where Flink's scripts find what is ours instead of what is in site-packages."""
+        return {
+            "FLINK_HOME": str(self.flink_home),
+            "FLINK_CONF_DIR": str(self.home / "flink" / "conf"),
+            "FLINK_LIB_DIR": str(self.home / "flink" / "lib"),
+            "FLINK_OPT_DIR": str(self.flink_home / "opt"),
+            "FLINK_PLUGINS_DIR": str(self.flink_home / "plugins"),
+            "FLINK_LOG_DIR": str(self.home / "flink" / "log"),
+            "FLINK_PID_DIR": str(self.home / "flink" / "pid"),
+        }
+
+    def airflow_environment(self) -> dict[str, str]:
+        """Airflow's configuration: its own database, four processes, one user, our DAGs and plugins."""
+        settings = self.settings
+        database = f"{AIRFLOW_ROLE}:{settings.airflow_db_password}@{settings.host}:{settings.postgres_port}"
+        return {
+            "AIRFLOW_HOME": str(self.home / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+            "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "airflow" / "passwords.json"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
+            "AIRFLOW__CORE__FERNET_KEY": self.secrets["AIRFLOW__CORE__FERNET_KEY"],
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}/{settings.airflow_database}",
+            "AIRFLOW__API__HOST": settings.host,
+            "AIRFLOW__API__PORT": str(settings.airflow_port),
+            "AIRFLOW__API__BASE_URL": settings.airflow_url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": self.secrets["AIRFLOW__API__SECRET_KEY"],
+            "AIRFLOW__API_AUTH__JWT_SECRET": self.secrets["AIRFLOW__API_AUTH__JWT_SECRET"],
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            # A changed file is parsed at the next refresh all the same; this only spares the idle machine.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+            "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+            "AIRFLOW__LOGGING__DAG_PROCESSOR_LOG_TARGET": "stdout",
+            "AIRFLOW_CONN_KAFKA_DEFAULT": (
+                '{"conn_type": "kafka", "extra": {"bootstrap.servers": "' + settings.kafka_bootstrap + '"}}'
+            ),
+            "AIRFLOW_CONN_PATTERNALARM_POSTGRES": settings.dsn(PLATFORM_ROLE, settings.platform_password),
+        }
+
+    def superset_environment(self) -> dict[str, str]:
+        """Where Superset finds its configuration, and the key of its sessions."""
+        return {
+            "SUPERSET_CONFIG_PATH": str(REPOSITORY / "superset" / "superset_config.py"),
+            "SUPERSET_SECRET_KEY": self.secrets["SUPERSET_SECRET_KEY"],
+            "SUPERSET_HOME": str(self.home / "superset"),
+            "FLASK_APP": "superset.app:create_app()",
+        }
+
+    def files(self) -> list[ConfigurationFile]:
+        """Every configuration file as it should be."""
+        home = self.home
+        user = postgres_user()
+        open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        values = {
+            **{name: str(value) for name, value in self.settings.model_dump().items()},
+            "home": str(home),
+            "repository": str(REPOSITORY),
+            "jars": str(home / "jars"),
+            "java": str(self.jdk.path / "bin" / "java"),
+            "java_home": str(self.jdk.path),
+            "postgres_bin": str(self.postgres.path),
+            "postgres_data": str(self.postgres_data),
+            "postgres_user": f"user={user.pw_name}" if user else "",
+            "supervisord_user": "user=root" if user else "",
+            "open_files": str(65_536 if open_files == resource.RLIM_INFINITY else min(65_536, open_files)),
+            "flink_home": str(self.flink_home),
+            "flink_python": str(self.settings.python("flink").absolute()),
+            "flink_java_opts": self._packaged_flink_java_opts(),
+            "flink_environment": ",".join(f'{name}="{value}"' for name, value in self.flink_environment().items()),
+            "common": COMMON_PROGRAM_LINES,
+        }
+        files = [
+            ConfigurationFile(self.supervisor_file, _render("supervisord.conf.template", values), 0o600),
+            ConfigurationFile(home / "kafka" / "kafka.properties", _render("kafka.properties.template", values)),
+            ConfigurationFile(home / "flink/conf/config.yaml", _render("flink/config.yaml.template", values)),
+            ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
+            ConfigurationFile(
+                home / "airflow" / "passwords.json",
+                '{"admin": "' + self.settings.airflow_admin_password + '"}\n',
+                0o600,
+            ),
+        ]
+        for name in ("log4j-console.properties", "log4j-cli.properties"):
+            files.append(ConfigurationFile(home / "flink/conf" / name, (TEMPLATES / "flink" / name).read_text()))
+        environments = {
+            "airflow": self.airflow_environment(),
+            "flink": self.flink_environment(),
+            "superset": self.superset_environment(),
+        }
+        for name, environment in environments.items():
+            files.append(ConfigurationFile(home / "env" / f"{name}.env", _as_env_file(environment), 0o600))
+        commands = {
+            "airflow": ("airflow", self.settings.venvs / "airflow/bin/airflow"),
+            "flink": ("flink", self.flink_home / "bin/flink"),
+            "superset": ("superset", self.settings.venvs / "superset/bin/superset"),
+            "superset-python": ("superset", self.settings.venvs / "superset/bin/python"),
+            "superset-server": ("superset", self.settings.venvs / "superset/bin/gunicorn"),
+        }
+        for name, (environment_name, command) in commands.items():
+            content = _render(
+                "wrapper.sh.template",
+                {
+                    "program": name,
+                    "platform_env": str(home / "platform.env"),
+                    "program_env": str(home / "env" / f"{environment_name}.env"),
+                    "command": str(command.absolute()),
+                },
+            )
+            files.append(ConfigurationFile(home / "bin" / name, content, 0o755))
+        return files
+
+    def changed(self) -> list[Path]:
+        """Files that exist and would now be written differently."""
+        return [file.path for file in self.files() if file.path.is_file() and file.path.read_text() != file.content]
+
+    def write(self) -> None:
+        """Write every file, and link what the engines load into one place."""
+        for file in self.files():
+            write_private(file.path, file.content, file.mode)
+        for name in ("logs", "airflow", "superset", "models", "runs", "reports"):
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        for name in ("tmp", "log", "pid", "checkpoints", "savepoints"):
+            (self.home / "flink" / name).mkdir(parents=True, exist_ok=True)
+        self.run_directory.mkdir(parents=True, exist_ok=True)
+        jars = REPOSITORY / ".local" / "jars"
+        if not (self.home / "jars").exists():
+            (self.home / "jars").symlink_to(jars)
+        library = self.home / "flink" / "lib"
+        shutil.rmtree(library, ignore_errors=True)
+        library.mkdir(parents=True)
+        for jar in [*(self.flink_home / "lib").glob("*.jar"), *(self.home / "jars/flink").glob("*.jar")]:
+            (library / jar.name).symlink_to(jar.resolve())
+
+    def _packaged_flink_java_opts(self) -> str:
+        packaged = yaml.safe_load((self.flink_home / "conf" / "config.yaml").read_text())
+        opens = str(packaged["env"]["java"]["opts"]["all"])
+        # As Flink's scripts do: newer JDKs refuse a security manager otherwise, and Flink sets one.
+        return opens if int(self.jdk.version.split(".")[0]) <= 17 else f"{opens} -Djava.security.manager=allow"
+
+
+def _render(template: str, values: dict[str, str]) -> str:
+    text = Template((TEMPLATES / template).read_text()).substitute(values)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _as_env_file(environment: dict[str, str]) -> str:
+    return "".join(f"{name}='{value}'\n" for name, value in environment.items())

@@ -1,0 +1,164 @@
+"""The Python environments (one per engine, by uv) and the engines' jars (by Maven), made when their inputs changed.
+
+``python3 -m infra.local.environments [uv | envs | jars | all]``, with the system's Python 3.9 or newer and the standard
+library only. Environments go to ``.venvs/<group>``, jars to ``.local/jars/<set>``; each keeps a stamp of what it was made
+from, and is skipped while that has not changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infra.local import machine
+from infra.local.machine import REPOSITORY
+from infra.local.progress import Progress, StepError, run_quietly
+
+UV_VERSION = "0.13.9"
+UV = REPOSITORY / ".local" / "uv" / "bin" / "uv"
+LOGS = REPOSITORY / ".local" / "logs" / "build"
+GROUPS = ("services", "dev", "airflow", "flink", "spark", "dbt", "superset")
+JAR_SETS = ("kafka", "flink", "spark")
+JARS = REPOSITORY / ".local" / "jars"
+JAVA_MODULE = REPOSITORY / "flink_jobs" / "java"
+JAVA_MODULE_JAR = "patternalarm-flink.jar"
+STAMP = ".made-from"
+
+
+def digest(files: Iterable[Path]) -> str:
+    """SHA-256 over names and bytes of ``files``, in the order of their names."""
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def is_made_from(directory: Path, fingerprint: str) -> bool:
+    """Whether ``directory`` was made from inputs with this fingerprint."""
+    stamp = directory / STAMP
+    return stamp.is_file() and stamp.read_text() == fingerprint
+
+
+def stamp(directory: Path, fingerprint: str) -> None:
+    """Note what ``directory`` was made from."""
+    (directory / STAMP).write_text(fingerprint)
+
+
+def make_uv(progress: Progress) -> None:
+    """uv itself, in a virtual environment of its own."""
+    if UV.is_file() and UV_VERSION in machine.output_of(UV, "--version"):
+        return
+    home = UV.parent.parent
+    with progress.step(f"uv {UV_VERSION}"):
+        run_quietly("making a virtual environment for uv", [sys.executable, "-m", "venv", home], LOGS / "uv.log")
+        run_quietly("installing uv", [home / "bin" / "pip", "install", "--quiet", f"uv=={UV_VERSION}"], LOGS / "uv.log")
+
+
+def make_environments(progress: Progress) -> None:
+    """``.venvs/<group>`` for every group, from the lock file."""
+    fingerprint = digest([REPOSITORY / "uv.lock", REPOSITORY / "pyproject.toml"])
+    skipped = []
+    for group in GROUPS:
+        environment = REPOSITORY / ".venvs" / group
+        if is_made_from(environment, fingerprint):
+            skipped.append(group)
+            continue
+        with progress.step(f"environment {group}"):
+            run_quietly(
+                f"uv sync for {group}",
+                [UV, "sync", "--frozen", "--group", group],
+                LOGS / f"uv-{group}.log",
+                env={
+                    **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+                    "UV_PROJECT_ENVIRONMENT": f".venvs/{group}",
+                },
+                cwd=REPOSITORY,
+            )
+            stamp(environment, fingerprint)
+    if skipped:
+        progress.say(f"environments unchanged, skipped: {', '.join(skipped)}")
+
+
+def _maven(name: str, pom: Path, *goals: str) -> None:
+    jdk = machine.find_jdk()
+    if jdk is None:
+        raise StepError("no JDK 17 or 21 found; run: python3 -m infra.local.doctor")
+    run_quietly(
+        f"Maven ({name})",
+        ["mvn", "-q", "-B", "-ntp", "-f", pom, *goals],
+        LOGS / f"maven-{name}.log",
+        env={**os.environ, "JAVA_HOME": str(jdk.path)},
+        cwd=REPOSITORY,
+    )
+
+
+def make_jars(progress: Progress) -> None:
+    """``.local/jars/<set>`` for Kafka, Flink and Spark."""
+    skipped = []
+    for name in JAR_SETS:
+        pom = REPOSITORY / "infra" / "local" / "jars" / name / "pom.xml"
+        directory = JARS / name
+        fingerprint = digest([pom])
+        if is_made_from(directory, fingerprint):
+            skipped.append(name)
+            continue
+        with progress.step(f"jars of {name}"):
+            fresh = JARS / f".{name}.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            _maven(name, pom, "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fresh}")
+            stamp(fresh, fingerprint)
+            for own in directory.glob(JAVA_MODULE_JAR):
+                shutil.copy2(own, fresh)
+            shutil.rmtree(directory, ignore_errors=True)
+            fresh.rename(directory)
+    if skipped:
+        progress.say(f"jars unchanged, skipped: {', '.join(skipped)}")
+
+
+def make_java_module(progress: Progress) -> None:
+    """The Java functions of the Flink job, built and put beside Flink's other jars."""
+    inputs = [JAVA_MODULE / "pom.xml", *(file for file in (JAVA_MODULE / "src").rglob("*") if file.is_file())]
+    fingerprint = digest(inputs)
+    marker = JARS / "flink" / (JAVA_MODULE_JAR + STAMP)
+    if marker.is_file() and marker.read_text() == fingerprint and (JARS / "flink" / JAVA_MODULE_JAR).is_file():
+        progress.say("Java module unchanged, skipped")
+        return
+    with progress.step("Java module of the Flink job"):
+        _maven("java-module", JAVA_MODULE / "pom.xml", "package", "-DskipTests")
+        shutil.copy2(JAVA_MODULE / "target" / JAVA_MODULE_JAR, JARS / "flink" / JAVA_MODULE_JAR)
+        marker.write_text(fingerprint)
+
+
+def main(arguments: list[str]) -> int:
+    """Make what was asked for; exit code 1 when a step fails, 2 for an unknown argument."""
+    what = arguments[0] if arguments else "all"
+    if what not in ("uv", "envs", "jars", "all") or len(arguments) > 1:
+        print("usage: python3 -m infra.local.environments [uv | envs | jars | all]", file=sys.stderr)
+        return 2
+    with Progress() as progress:
+        try:
+            if what != "jars":
+                make_uv(progress)
+            with ThreadPoolExecutor(2) as pool:
+                works = []
+                if what in ("envs", "all"):
+                    works.append(pool.submit(make_environments, progress))
+                if what in ("jars", "all"):
+                    works.append(pool.submit(make_jars, progress))
+                for work in works:
+                    work.result()
+            if what in ("jars", "all"):
+                make_java_module(progress)
+        except StepError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Is a program of the platform able to work? Asked of the program itself, not of its process."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.configuration import Configuration
+
+TIMEOUT_SECONDS = 5
+
+# Never through a proxy of the caller's shell: everything is on this machine.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Unhealthy(Exception):  # noqa: N818 - an answer, not an error
+    """A program is not able to work; the message says why."""
+
+
+def _get(url: str) -> Any:
+    try:
+        with _opener.open(url, timeout=TIMEOUT_SECONDS) as response:
+            body = response.read()
+    except (OSError, urllib.error.URLError) as error:
+        raise Unhealthy(f"{url}: {error}") from error
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace").strip()
+
+
+def postgres(configuration: Configuration) -> None:
+    """PostgreSQL accepts connections."""
+    settings = configuration.settings
+    command = [configuration.postgres.path / "pg_isready", "-q", "-h", settings.host, "-p", str(settings.postgres_port)]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise Unhealthy("PostgreSQL does not accept connections")
+
+
+def kafka(configuration: Configuration) -> None:
+    """The broker answers a request for its metadata."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    client = AdminClient({"bootstrap.servers": configuration.settings.kafka_bootstrap, "log_level": 0})
+    try:
+        brokers = client.list_topics(timeout=TIMEOUT_SECONDS).brokers
+    except KafkaException as error:
+        raise Unhealthy(f"Kafka: {error.args[0].str()}") from error
+    if not brokers:
+        raise Unhealthy("Kafka has no broker yet")
+
+
+def flink_jobmanager(configuration: Configuration) -> None:
+    """The REST API answers."""
+    _get(f"{configuration.settings.flink_url}/overview")
+
+
+def flink_taskmanager(configuration: Configuration) -> None:
+    """A TaskManager with all its slots is registered."""
+    overview = _get(f"{configuration.settings.flink_url}/overview")
+    if overview["slots-total"] < configuration.settings.flink_slots:
+        raise Unhealthy(f"{overview['slots-total']} of {configuration.settings.flink_slots} slots are registered")
+
+
+def _airflow(component: str) -> Callable[[Configuration], None]:
+    def check(configuration: Configuration) -> None:
+        status = _get(f"{configuration.settings.airflow_url}/api/v2/monitor/health")[component]["status"]
+        if status != "healthy":
+            raise Unhealthy(f"Airflow says that its {component} is {status or 'not there'}")
+
+    check.__doc__ = f"Airflow's {component} reports to the database."
+    return check
+
+
+def superset(configuration: Configuration) -> None:
+    """Superset answers."""
+    _get(f"{configuration.settings.superset_url}/health")
+
+
+CHECKS: dict[str, Callable[[Configuration], None]] = {
+    "postgres": postgres,
+    "kafka": kafka,
+    "flink-jobmanager": flink_jobmanager,
+    "flink-taskmanager": flink_taskmanager,
+    "airflow-api-server": _airflow("metadatabase"),
+    "airflow-scheduler": _airflow("scheduler"),
+    "airflow-dag-processor": _airflow("dag_processor"),
+    "airflow-triggerer": _airflow("triggerer"),
+    "superset": superset,
+}

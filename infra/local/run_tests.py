@@ -1,0 +1,186 @@
+"""Every check and test suite, one after another, each in its own environment; the last line counts them all.
+
+``python -m infra.local.run_tests [lint | SUITE…]`` in the dev environment. A suite whose directory holds no tests is left
+out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local import machine
+from infra.local.machine import REPOSITORY
+
+VENVS = REPOSITORY / ".venvs"
+RESULTS = REPOSITORY / ".local" / "test-results"
+NO_TESTS_COLLECTED = 5
+
+# The suites with a platform start their own, beside one that may be up already.
+TEST_PLATFORM = {
+    "PATTERNALARM_HOME": str(REPOSITORY / ".local" / "test"),
+    "PATTERNALARM_KAFKA_PORT": "39092",
+    "PATTERNALARM_KAFKA_CONTROLLER_PORT": "39093",
+    "PATTERNALARM_POSTGRES_PORT": "35432",
+    "PATTERNALARM_FLINK_REST_PORT": "38081",
+    "PATTERNALARM_FLINK_RPC_PORT": "38082",
+    "PATTERNALARM_AIRFLOW_PORT": "38080",
+    "PATTERNALARM_SUPERSET_PORT": "38088",
+    "PATTERNALARM_SUPERVISOR_PORT": "39001",
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tests that passed, failed (errors included) and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Something to run and count."""
+
+    name: str
+    command: list[str]
+    exists: Callable[[], bool] = lambda: True
+    junit: Callable[[], list[Path]] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def counts_of(reports: list[Path]) -> Counts:
+    """Counts in JUnit XML files, as pytest and Maven's surefire write them.
+
+    Raises:
+        ElementTree.ParseError: a file is cut short.
+    """
+    total = Counts()
+    for report in reports:
+        for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - written by our own run
+            tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+            failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            total += Counts(tests - skipped - failed, failed, skipped)
+    return total
+
+
+def judge(suite: Suite, exit_code: int) -> Counts:
+    """What a finished suite counts for: its reports, and one failure if it ended badly without reporting one."""
+    if suite.junit is None:
+        return Counts(passed=1) if exit_code == 0 else Counts(failed=1)
+    try:
+        counts = counts_of(suite.junit())
+    except ElementTree.ParseError:
+        return Counts(failed=1)
+    if exit_code == NO_TESTS_COLLECTED and counts == Counts():
+        return counts
+    if (exit_code != 0 or counts == Counts()) and counts.failed == 0:
+        return counts + Counts(failed=1)
+    return counts
+
+
+def _has_tests(*directories: str) -> Callable[[], bool]:
+    return lambda: any(any((REPOSITORY / directory).rglob("test_*.py")) for directory in directories)
+
+
+def _pytest(name: str, environment: str, *directories: str, with_platform: bool = False) -> Suite:
+    report = RESULTS / f"{name}.xml"
+    there = [directory for directory in directories if _has_tests(directory)()]
+    command = [str(VENVS / environment / "bin/python"), "-m", "pytest", "-q", f"--junitxml={report}", *there]
+    return Suite(
+        name,
+        command,
+        exists=_has_tests(*directories),
+        junit=lambda: [report] if report.is_file() else [],
+        environment=TEST_PLATFORM if with_platform else {},
+    )
+
+
+def suites() -> list[Suite]:
+    """All suites: the quick ones first, those with engines last."""
+    dev = str(VENVS / "dev/bin")
+    java = REPOSITORY / "flink_jobs" / "java"
+    jdk = machine.find_jdk()
+    java_home = {"JAVA_HOME": str(jdk.path)} if jdk else {}
+    return [
+        Suite("ruff check", [f"{dev}/ruff", "check", "."]),
+        Suite("ruff format", [f"{dev}/ruff", "format", "--check", "."]),
+        Suite("mypy", [f"{dev}/mypy"]),
+        _pytest("unit", "dev", "tests/unit", "tests/contracts"),
+        _pytest("dags", "airflow", "tests/dags"),
+        _pytest("superset", "dev", "tests/superset"),
+        _pytest("dbt", "dev", "tests/dbt"),
+        Suite(
+            "java",
+            ["mvn", "-q", "-B", "-ntp", "-f", str(java / "pom.xml"), "test"],
+            exists=lambda: (java / "src" / "test").is_dir(),
+            junit=lambda: sorted((java / "target" / "surefire-reports").glob("TEST-*.xml")),
+            environment=java_home,
+        ),
+        _pytest("flink_jobs", "flink", "tests/flink_jobs"),
+        _pytest("spark_jobs", "spark", "tests/spark_jobs"),
+        _pytest("platform", "dev", "tests/integration", "tests/e2e", with_platform=True),
+    ]
+
+
+LINT = ("ruff check", "ruff format", "mypy")
+
+
+def run(suite: Suite) -> Counts:
+    """Run one suite, with its output on the terminal, and count it."""
+    for report in suite.junit() if suite.junit else []:
+        report.unlink()
+    sys.stdout.write(f"\n== {suite.name}\n")
+    sys.stdout.flush()
+    began = time.monotonic()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PATTERNALARM_")}
+    result = subprocess.run(suite.command, cwd=REPOSITORY, env={**environment, **suite.environment}, check=False)
+    counts = judge(suite, result.returncode)
+    sys.stdout.write(f"-- {suite.name}: {counts} in {time.monotonic() - began:.0f} s\n")
+    return counts
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run all suites, or the named ones."""
+    known = {suite.name.replace(" ", "-"): suite for suite in suites()}
+    parser = argparse.ArgumentParser(prog="infra.local.run_tests", description=__doc__)
+    parser.add_argument("suites", nargs="*", choices=[*known, "lint", []], help="default: all")
+    names = parser.parse_args(argv).suites
+    if "lint" in names:
+        names = [*(name for name in names if name != "lint"), *(name.replace(" ", "-") for name in LINT)]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    total, failed, left_out = Counts(), [], []
+    for name, suite in known.items():
+        if names and name not in names:
+            continue
+        if not suite.exists():
+            left_out.append(name)
+            continue
+        counts = run(suite)
+        total += counts
+        if counts.failed:
+            failed.append(name)
+    if left_out:
+        sys.stdout.write(f"\nno tests there yet: {', '.join(left_out)}\n")
+    if not any((REPOSITORY / "infra" / "terraform").rglob("*.tf")):
+        sys.stdout.write("no Terraform yet, its checks are left out\n")
+    if failed:
+        sys.stdout.write(f"failed: {', '.join(failed)}\n")
+    sys.stdout.write(f"\n{total}\n")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""Reason codes: sentences that say, with the numbers of this very event, why an alert was raised."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternalarm.alerts.explainer import ForestExplainer
+from patternalarm.alerts.findings import Evidence, PatternHit
+from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, EvidenceSource
+from patternalarm.contracts.domain_pack import DomainPack, Feature, FeatureOp, PackError
+from patternalarm.models.metadata import ModelMetadata
+from patternalarm.patterns import Pattern
+
+MOST_REASONS: Final = 4
+
+# A feature that moved the probability by less than a percentage point explains nothing to a human.
+LEAST_CONTRIBUTION: Final = 0.01
+
+# Features whose value tells the event's own field, which evidence does not carry beside them.
+_READABLE_OPS: Final = (FeatureOp.FIELD, FeatureOp.CATEGORY)
+
+_EVENT_FIELDS: Final = (
+    "event_type", "actor_id", "counterparty_id", "device_id", "country", "channel", "amount", "currency",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of an alert. ``contribution`` is the change of the type's probability, null for a pattern."""
+
+    code: str
+    text: str
+    contribution: float | None
+    source: EvidenceSource
+
+
+class _Unknown:
+    """A field that the event does not have, whatever format its sentence asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "unknown"
+
+
+class ScoreReasons:
+    """Reasons of scored evidence, from the pack's sentences and the model's forest."""
+
+    def __init__(self, pack: DomainPack, model: ModelMetadata, explainer: ForestExplainer) -> None:
+        """Prepare for evidence of ``model``.
+
+        Raises:
+            PackError: a feature's sentence cannot be rendered.
+        """
+        self._pack, self._model, self._explainer = pack, model, explainer
+        self._targets = {name: 0 if name == SUSPICIOUS_ACTIVITY else pack.classes.index(name) for name in _types(pack)}
+        self._own_fields = [(i, f) for i, f in enumerate(pack.features) if f.op in _READABLE_OPS]
+        _check_sentences(pack, self._own_fields)
+
+    def of(self, evidence: Sequence[Evidence]) -> list[list[Reason]]:
+        """Reasons of each piece of evidence, strongest first, never none."""
+        mine = [i for i, one in enumerate(evidence) if self._explains(one)]
+        reasons = [[_score_alone(one)] for one in evidence]
+        if not mine:
+            return reasons
+        values = np.array([evidence[i].values for i in mine], dtype=np.float64)
+        targets = np.array([self._targets[evidence[i].fraud_type] for i in mine], dtype=np.int64)
+        contributions = self._explainer.contributions(values, targets)
+        for i, row, moved in zip(mine, values, contributions, strict=True):
+            reasons[i] = self._strongest(evidence[i], row, moved) or reasons[i]
+        return reasons
+
+    def _explains(self, evidence: Evidence) -> bool:
+        # After a change of model the old one's evidence may still be unread; this forest cannot speak for it.
+        return (
+            evidence.model_version == self._model.version
+            and evidence.feature_set == self._model.feature_set
+            and evidence.fraud_type in self._targets
+        )
+
+    def _strongest(
+        self, evidence: Evidence, values: NDArray[np.float64], contributions: NDArray[np.float64]
+    ) -> list[Reason]:
+        told = np.where(np.isnan(values), 0.0, contributions)
+        order = np.argsort(-told, kind="stable")[:MOST_REASONS]
+        fields = _fields_of(evidence, values, self._own_fields)
+        return [
+            Reason(
+                code=self._pack.features[i].name,
+                text=self._pack.features[i].reason.format(**{**fields, "value": float(values[i])}),
+                contribution=round(float(told[i]), 4),
+                source=EvidenceSource.SCORE,
+            )
+            for i in order
+            if told[i] >= LEAST_CONTRIBUTION
+        ]
+
+
+def _types(pack: DomainPack) -> tuple[str, ...]:
+    return (*pack.fraud_types, SUSPICIOUS_ACTIVITY)
+
+
+def _readable(feature: Feature, value: float) -> object:
+    if math.isnan(value):
+        return _Unknown()
+    if feature.op is FeatureOp.FIELD:
+        return value
+    code = int(value)
+    return feature.categories[code] if 0 <= code < len(feature.categories) else "something unlisted"
+
+
+def _fields_of(
+    evidence: Evidence, values: NDArray[np.float64], own_fields: Sequence[tuple[int, Feature]]
+) -> dict[str, object]:
+    own = {str(feature.field): _readable(feature, float(values[i])) for i, feature in own_fields}
+    common = {name: getattr(evidence, name) for name in _EVENT_FIELDS}
+    return own | {name: _Unknown() if value is None else value for name, value in common.items()}
+
+
+def _check_sentences(pack: DomainPack, own_fields: Sequence[tuple[int, Feature]]) -> None:
+    sample = Evidence(
+        event_id="e", event_type="t", event_time_ms=0, actor_id="a", counterparty_id="c", device_id="d",
+        country="XX", channel="web", amount=Decimal(1), currency="XXX", feature_set=pack.feature_set,
+        values=(0.0,) * len(pack.features), sent_at_ms=0, fraud_type=SUSPICIOUS_ACTIVITY, type_score=1.0,
+        model_version="m",
+    )  # fmt: skip
+    fields = _fields_of(sample, np.zeros(len(pack.features)), own_fields)
+    for feature in pack.features:
+        try:
+            feature.reason.format(**fields, value=0.0)
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            raise PackError(
+                f"domain pack {pack.name}, feature {feature.name}: the reason {feature.reason!r} cannot be told "
+                f"({error!r}); it may name value, {', '.join(sorted(fields))}"
+            ) from error
+
+
+def _score_alone(evidence: Evidence) -> Reason:
+    what = "fraud" if evidence.fraud_type == SUSPICIOUS_ACTIVITY else evidence.fraud_type.replace("_", " ")
+    return Reason(
+        code="score",
+        text=f"the model gives {what} a probability of {evidence.type_score:.0%}",
+        contribution=round(evidence.type_score, 4),
+        source=EvidenceSource.SCORE,
+    )
+
+
+class PatternReasons:
+    """Reasons of pattern hits, from the sentences in the patterns' headers."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._sentences: Mapping[str, str] = {pattern.name: pattern.reason for pattern in patterns}
+
+    def of(self, hit: PatternHit) -> Reason:
+        """The reason that ``hit`` gives; a pattern whose file is gone is still named."""
+        sentence = self._sentences.get(hit.pattern, f"Pattern {hit.pattern} matched.")
+        seconds = (hit.last_event_time_ms - hit.first_event_time_ms) / 1000
+        count = len(hit.events)
+        numbers = f"{count} event{'' if count == 1 else 's'} in {seconds:,.0f} s"
+        moved = sum(event.amount for event in hit.events if event.amount is not None)
+        if moved:
+            numbers += f", {moved:,.2f} {hit.currency or ''}".rstrip()
+        return Reason(
+            code=hit.pattern,
+            text=f"{sentence.rstrip('.')} ({numbers})",
+            contribution=None,
+            source=EvidenceSource.PATTERN,
+        )

@@ -1,0 +1,1 @@
+"""The command line: starts what the DAGs do, follows it, shows its report. ``python -m patternalarm.cli --help``."""

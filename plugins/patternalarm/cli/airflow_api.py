@@ -1,0 +1,199 @@
+"""Airflow's public REST API, as far as the command line needs it."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from patternalarm.cli.errors import AirflowError, UsageError
+from patternalarm.settings import Settings
+
+ADMIN_USER: Final = "admin"
+
+_TIMEOUT_SECONDS: Final = 30
+_ERRORS_OF_LOG: Final = 3
+_UNFIT_PARAMETERS: Final = (400, 422)
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """State of a task instance.
+
+    Attributes:
+        task_id: the task's id, its group included.
+        map_index: number of a mapped task's instance, -1 of an unmapped one.
+        state: Airflow's word; empty while nothing has happened.
+        try_number: how often it was tried, from 1.
+    """
+
+    task_id: str
+    map_index: int
+    state: str
+    try_number: int
+
+    @property
+    def name(self) -> str:
+        """The task's id without its group, with its number if it is mapped."""
+        short = self.task_id.rpartition(".")[2]
+        return f"{short} [{self.map_index}]" if self.map_index >= 0 else short
+
+
+class AirflowApi:
+    """A session with Airflow's API server, as its administrator.
+
+    Args:
+        settings: where Airflow is, and the administrator's password.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._token = ""
+
+    def is_paused(self, dag_id: str) -> bool | None:
+        """Whether the DAG is paused; None when Airflow does not know it (yet).
+
+        Raises:
+            AirflowError: Airflow cannot be reached.
+        """
+        found = self._call("GET", f"/dags/{dag_id}", missing_is_none=True)
+        return None if found is None else bool(found["is_paused"])
+
+    def import_errors(self) -> list[str]:
+        """Files that Airflow cannot import, with the last line of why.
+
+        Raises:
+            AirflowError: Airflow cannot be reached.
+        """
+        errors = self._call("GET", "/importErrors")["import_errors"]
+        return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in errors]
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a run of the DAG with these parameters; Airflow's id of the run.
+
+        Raises:
+            UsageError: the parameters are not what the DAG takes.
+            AirflowError: Airflow cannot be reached or refuses.
+        """
+        run = self._call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        return str(run["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """State of a run: queued, running, success or failed.
+
+        Raises:
+            AirflowError: there is none, or Airflow cannot be reached.
+        """
+        return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id)}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Every task instance of a run.
+
+        Raises:
+            AirflowError: there is no such run, or Airflow cannot be reached.
+        """
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances?limit=500")
+        return [
+            TaskState(task["task_id"], int(task["map_index"]), task["state"] or "", int(task["try_number"]))
+            for task in found["task_instances"]
+        ]
+
+    def returned(self, dag_id: str, run_id: str, task: TaskState) -> Any:
+        """What a task returned; None when it did not.
+
+        Raises:
+            AirflowError: Airflow cannot be reached.
+        """
+        query = urlencode({"map_index": task.map_index, "deserialize": "true"})
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task.task_id}/xcomEntries/return_value?{query}"
+        entry = self._call("GET", path, missing_is_none=True)
+        value = entry["value"] if entry else None
+        if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        return value
+
+    def failure(self, dag_id: str, run_id: str, task: TaskState) -> list[str]:
+        """Why a task failed: the error lines at the end of its log, the exception's message last.
+
+        Raises:
+            AirflowError: Airflow cannot be reached.
+        """
+        query = urlencode({"map_index": task.map_index, "full_content": "true"})
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task.task_id}/logs/{max(1, task.try_number)}?{query}"
+        found = self._call("GET", path, missing_is_none=True)
+        lines = []
+        for entry in (found or {}).get("content", []):
+            if not isinstance(entry, dict) or str(entry.get("level")).lower() not in ("error", "critical"):
+                continue
+            details = entry.get("error_detail") or []
+            message = details[0].get("exc_value") if details else entry.get("event")
+            if message:
+                lines.append(str(message).strip())
+        return lines[-_ERRORS_OF_LOG:]
+
+    def url_of(self, dag_id: str, run_id: str) -> str:
+        """Where a browser shows the run."""
+        return f"{self._settings.airflow_url}/dags/{dag_id}/runs/{quote(run_id)}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing_is_none: bool = False) -> Any:
+        if not self._token:
+            self._token = self._log_in()
+        status, answer = self._send(method, f"/api/v2{path}", body, self._token)
+        if status == 401:
+            self._token = self._log_in()
+            status, answer = self._send(method, f"/api/v2{path}", body, self._token)
+        if status == 404 and missing_is_none:
+            return None
+        if status in _UNFIT_PARAMETERS and method == "POST":
+            raise UsageError(f"Airflow refuses the parameters: {_detail(answer)}")
+        if status >= 400:
+            raise AirflowError(f"Airflow answers {status} to {method} {path}: {_detail(answer)}")
+        return answer
+
+    def _log_in(self) -> str:
+        login = {"username": ADMIN_USER, "password": self._settings.airflow_admin_password}
+        status, answer = self._send("POST", "/auth/token", login, "")
+        if status >= 400:
+            raise AirflowError(
+                f"Airflow at {self._settings.airflow_url} refuses the password in "
+                f"{self._settings.home / 'secrets.env'}: restart the platform with `make down` and `make up`"
+            )
+        return str(answer["access_token"])
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[int, Any]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        request = urllib.request.Request(  # noqa: S310 - the scheme is http, from the settings
+            self._settings.airflow_url + path,
+            data=json.dumps(body).encode() if body is not None else None,
+            method=method,
+            headers=headers,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+                return response.status, _parsed(response.read())
+        except urllib.error.HTTPError as error:
+            return error.code, _parsed(error.read())
+        except OSError as error:
+            raise AirflowError(
+                f"Airflow does not answer at {self._settings.airflow_url} ({error}): start the platform with `make up`"
+            ) from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else {}
+    except ValueError:
+        return body.decode("utf-8", errors="replace")
+
+
+def _detail(answer: Any) -> str:
+    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+    if isinstance(detail, list):
+        return "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in detail)
+    return str(detail)

@@ -1,0 +1,143 @@
+"""Start a DAG and follow it: a line for every change, and one at least every ten seconds."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from patternalarm.cli.airflow_api import AirflowApi, TaskState
+from patternalarm.cli.errors import AirflowError
+
+_POLL_SECONDS: Final = 1.0
+_LONGEST_SILENCE_SECONDS: Final = 10.0
+# Airflow looks for new DAG files every 10 s and needs some seconds to read them.
+_UNKNOWN_DAG_SECONDS: Final = 90.0
+
+_ENDED: Final = frozenset({"success", "failed"})
+_WORDS: Final = {
+    "running": "started",
+    "deferred": "waiting",
+    "success": "[green]done[/]",
+    "failed": "[red]failed[/]",
+    "skipped": "skipped",
+}
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A run that ended.
+
+    Attributes:
+        dag_id: its DAG.
+        airflow_run_id: Airflow's id of it.
+        succeeded: whether Airflow calls it a success.
+        tasks: its task instances, as they ended.
+        seconds: from trigger to end.
+    """
+
+    dag_id: str
+    airflow_run_id: str
+    succeeded: bool
+    tasks: list[TaskState]
+    seconds: float
+
+
+class Follower:
+    """Starts and follows runs.
+
+    Args:
+        api: Airflow.
+        console: where progress goes.
+        clock: seconds that only grow.
+        sleep: waits for seconds.
+    """
+
+    def __init__(
+        self,
+        api: AirflowApi,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api
+        self._console = console
+        self._clock = clock
+        self._sleep = sleep
+
+    def run(self, dag_id: str, conf: dict[str, Any]) -> Followed:
+        """Start ``dag_id`` with ``conf`` and follow it to its end.
+
+        Raises:
+            UsageError: the DAG does not take these parameters.
+            AirflowError: Airflow cannot be reached, does not know the DAG, or the DAG is paused.
+        """
+        self._await_dag(dag_id)
+        began = self._clock()
+        airflow_run_id = self._api.trigger(dag_id, conf)
+        given = ", ".join(f"{name} {value}" for name, value in conf.items())
+        self._console.print(f"[bold]{dag_id}[/] {escape(given)}")
+        self._console.print(f"  {self._api.url_of(dag_id, airflow_run_id)}", soft_wrap=True)
+        try:
+            state, tasks = self._watch(dag_id, airflow_run_id, began)
+        except KeyboardInterrupt:
+            self._console.print(f"not followed any more; the run goes on: {self._api.url_of(dag_id, airflow_run_id)}")
+            raise
+        followed = Followed(dag_id, airflow_run_id, state == "success", tasks, self._clock() - began)
+        self._tell_failures(followed)
+        return followed
+
+    def _await_dag(self, dag_id: str) -> None:
+        began = self._clock()
+        while True:
+            paused = self._api.is_paused(dag_id)
+            if paused is False:
+                return
+            if paused:
+                raise AirflowError(f"{dag_id} is paused: unpause it in Airflow, or `airflow dags unpause {dag_id}`")
+            if self._clock() - began > _UNKNOWN_DAG_SECONDS:
+                errors = self._api.import_errors()
+                raise AirflowError(f"Airflow does not know {dag_id}: {'; '.join(errors) or 'see `make logs`'}")
+            if self._clock() - began < _POLL_SECONDS:
+                self._console.print(f"waiting until Airflow has read {dag_id}")
+            self._sleep(_POLL_SECONDS)
+
+    def _watch(self, dag_id: str, airflow_run_id: str, began: float) -> tuple[str, list[TaskState]]:
+        seen: dict[str, str] = {}
+        since: dict[str, float] = {}
+        spoke = self._clock()
+        while True:
+            state = self._api.run_state(dag_id, airflow_run_id)
+            tasks = self._api.tasks(dag_id, airflow_run_id)
+            now = self._clock()
+            for task in tasks:
+                if task.state == seen.get(task.name) or task.state not in _WORDS:
+                    continue
+                before, seen[task.name] = seen.get(task.name), task.state
+                started = since.setdefault(task.name, now)
+                # A task that waits was started a moment ago, which was said.
+                if task.state == "deferred" and before == "running":
+                    continue
+                took = f" after {now - started:.0f} s" if task.state in _ENDED and now - started >= 1 else ""
+                self._say(now - began, f"{task.name} {_WORDS[task.state]}{took}")
+                spoke = now
+            if state in _ENDED:
+                return state, tasks
+            if now - spoke >= _LONGEST_SILENCE_SECONDS:
+                busy = [f"{name} {now - since[name]:.0f} s" for name, s in seen.items() if s in ("running", "deferred")]
+                self._say(now - began, f"[dim]{', '.join(busy) or 'waiting for a free worker'}[/]")
+                spoke = now
+            self._sleep(_POLL_SECONDS)
+
+    def _tell_failures(self, followed: Followed) -> None:
+        for task in followed.tasks:
+            if task.state == "failed":
+                reasons = self._api.failure(followed.dag_id, followed.airflow_run_id, task)
+                self._console.print(f"[red]{task.name} failed[/]: {escape(reasons[-1]) if reasons else 'see its log'}")
+                for line in reasons[:-1]:
+                    self._console.print(f"    {escape(line)}", soft_wrap=True)
+
+    def _say(self, seconds: float, text: str) -> None:
+        self._console.print(f"  {seconds:5.0f} s  {text}", soft_wrap=True, highlight=False)

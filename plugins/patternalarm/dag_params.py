@@ -1,0 +1,107 @@
+"""Typed, documented parameters that several DAGs share."""
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.runs import (
+    ALL_DOMAINS,
+    EVENTS_PER_MINUTE,
+    MAX_MINUTES,
+    MAX_SEED,
+    MAX_SHARDS,
+    MIN_MINUTES,
+    TRAINING_SEEDS_FROM,
+    Level,
+)
+from patternalarm.settings import get_settings
+
+
+def load_test_params() -> dict[str, Any]:
+    """Parameters of ``run_load_test``."""
+    rates = ", ".join(f"{level} {rate:,}" for level, rate in EVENTS_PER_MINUTE.items())
+    return {
+        "domain": Param(
+            "payments",
+            type="string",
+            enum=generated_domains(),
+            description="Domain whose events are generated; it needs a promoted model (retrain_model).",
+        ),
+        "level": Param(
+            Level.NORMAL.value,
+            type="string",
+            enum=[level.value for level in Level],
+            description=f"Load level, in events a minute: {rates}.",
+        ),
+        "minutes": Param(
+            2,
+            type="number",
+            minimum=MIN_MINUTES,
+            maximum=MAX_MINUTES,
+            description="How long events flow. Warm-up, drain and grading come on top.",
+        ),
+        "seed": Param(
+            7,
+            type="integer",
+            minimum=0,
+            maximum=TRAINING_SEEDS_FROM - 1,
+            description="The same seed gives the same actors and campaigns. Models are trained on other seeds.",
+        ),
+        "shards": Param(
+            1, type="integer", minimum=1, maximum=MAX_SHARDS, description="Generator processes that share the load."
+        ),
+        "scorer_mode": Param(
+            get_settings().scorer_mode,
+            type="string",
+            enum=["realtime", "microbatch"],
+            description="How Spark runs the scoring query: realtime for low delay, microbatch as the fallback.",
+        ),
+        "keep_topics": Param(
+            False, type="boolean", description="Leave the run's topics to their retention, for a look into them."
+        ),
+    }
+
+
+def retrain_params() -> dict[str, Any]:
+    """Parameters of ``retrain_model``."""
+    return {
+        "domain": Param(
+            ALL_DOMAINS,
+            type="string",
+            enum=[ALL_DOMAINS, *generated_domains()],
+            description="Domain whose model is trained; all of them, each for itself, on schedule.",
+        ),
+        "events": Param(
+            300_000,
+            type="integer",
+            minimum=20_000,
+            maximum=20_000_000,
+            description="Events of generated, labelled history to learn from.",
+        ),
+        "days": Param(28, type="integer", minimum=7, maximum=365, description="Days that the history spans."),
+        "seed": Param(
+            None,
+            type=["null", "integer"],
+            minimum=TRAINING_SEEDS_FROM,
+            maximum=MAX_SEED,
+            description="Seed of the history; empty draws one from the date. Load tests cannot use these seeds.",
+        ),
+    }
+
+
+def replay_params() -> dict[str, Any]:
+    """Parameters of ``replay_dataset``."""
+    return {
+        "file": Param(
+            type="string", minLength=1, description="Path of a .parquet or .csv file on the platform's machine."
+        ),
+        "pack": Param(
+            type="string",
+            minLength=1,
+            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or a .yaml path.",
+        ),
+        "seed": Param(7, type="integer", minimum=0, maximum=MAX_SEED, description="Seed of the training."),
+        "scorer_mode": load_test_params()["scorer_mode"],
+        "keep_topics": load_test_params()["keep_topics"],
+    }

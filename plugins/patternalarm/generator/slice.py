@@ -1,0 +1,232 @@
+"""One slice of activity: a few minutes of a shard's actors, as events in the order they are sent, plus ground truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from patternalarm.generator.batch import Array, EventBatch, concatenate, mint
+from patternalarm.generator.domain_model import Cast, DomainModel, Scenario
+from patternalarm.generator.population import Actors
+from patternalarm.generator.script import Script
+
+SLICE_SECONDS = 120.0
+CAMPAIGNS_PER_EVENT = 0.0052
+LOOKALIKES_PER_EVENT = 0.0052
+SHORTEST_CAMPAIGN_S = 15.0
+LONGEST_CAMPAIGN_S = 80.0
+
+# Of a slice that is shorter than its campaigns would like to be, they may use this much.
+_USABLE = 0.85
+
+# Two in a hundred events are sent a little late; none by as much as half a pack's disorder.
+_STRAGGLERS = 0.02
+_STRAGGLER_MEAN_MS = 40.0
+_STRAGGLER_MAX_MS = 200.0
+
+
+@dataclass
+class Campaigns:
+    """Campaigns of a slice in columns; ``scenario`` is the index into the model's scenarios."""
+
+    id: Array
+    scenario: Array
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass
+class Slice:
+    """Events in the order they are sent. ``events.row`` is the campaign's index, -1 for ordinary activity.
+
+    ``send_ms`` is when each is sent, ``event_ids`` two uint64 per event.
+    """
+
+    events: EventBatch
+    event_ids: Array
+    send_ms: Array
+    campaigns: Campaigns
+    scenarios: tuple[Scenario, ...]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+def quiet_slice(
+    model: DomainModel,
+    rng: np.random.Generator,
+    id_rng: np.random.Generator,
+    start_ms: int,
+    duration_s: float,
+    sessions_per_actor: float,
+    days_earlier: float,
+) -> Slice:
+    """Earlier activity of the model's actors, at least one session of each who was there, without any campaign."""
+    actors = model.population.aged(days_earlier)
+    there = np.flatnonzero(actors.age_days > 0)
+    extra = rng.choice(there, int(len(there) * max(0.0, sessions_per_actor - 1)))
+    who = rng.permutation(np.concatenate((there, extra)))
+    batch = _ordinary(model, rng, actors, who, start_ms, duration_s)
+    batch.row[:] = -1
+    none = Campaigns(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+    return _in_sending_order(rng, id_rng, batch, none, model.scenarios())
+
+
+def make_slice(
+    model: DomainModel,
+    rng: np.random.Generator,
+    id_rng: np.random.Generator,
+    start_ms: int,
+    duration_s: float,
+    events: int,
+    hour: float,
+) -> Slice:
+    """``events`` events within ``duration_s`` seconds of ``start_ms``: campaigns and look-alikes among ordinary activity.
+
+    ``rng`` decides what happens, ``id_rng`` only the event ids. ``hour`` (UTC) says who is up.
+    """
+    cast = Cast(rng, model, model.population)
+    scenarios = model.scenarios()
+    staged, campaigns = _campaigns(model, rng, cast, scenarios, start_ms, duration_s, events)
+    fraud = np.array([s.fraud for s in scenarios])
+    ends = _last_fraud_event(staged, fraud[campaigns.scenario])
+
+    ordinary: list[EventBatch] = []
+    wanted = events - len(staged)
+    weight = model.population.weight_at(hour)
+    while wanted > 0:
+        who = rng.choice(len(weight), max(16, int(wanted * 0.55)), p=weight / weight.sum())
+        batch = _ordinary(model, rng, model.population, who, start_ms, duration_s)
+        batch = _cut(_until(batch, ends), wanted)
+        batch.row[:] = -1
+        ordinary.append(batch)
+        wanted -= len(batch)
+    everything = concatenate([staged, *ordinary]).take(np.arange(events))
+    return _in_sending_order(rng, id_rng, everything, campaigns, scenarios)
+
+
+def _campaigns(
+    model: DomainModel,
+    rng: np.random.Generator,
+    cast: Cast,
+    scenarios: tuple[Scenario, ...],
+    start_ms: int,
+    duration_s: float,
+    events: int,
+) -> tuple[EventBatch, Campaigns]:
+    numbers = np.zeros(len(scenarios), dtype=int)
+    for fraud, per_event in ((True, CAMPAIGNS_PER_EVENT), (False, LOOKALIKES_PER_EVENT)):
+        mine = [i for i, s in enumerate(scenarios) if s.fraud is fraud]
+        expected = events * per_event
+        total = int(expected) + int(rng.random() < expected % 1)
+        numbers[mine] = _shares(rng, np.array([scenarios[i].weight for i in mine]), total)
+    batches: list[EventBatch] = []
+    kinds: list[Array] = []
+    first = 0
+    for position in rng.permutation(len(scenarios)):
+        scenario, number = scenarios[position], int(numbers[position])
+        leads = cast.mixed(number, scenario.fresh, scenario.segments)
+        script = Script(rng, model.columns, leads)
+        scenario.play(script, cast)
+        batch, _ = script.play()
+        _stretch(rng, batch, number, duration_s)
+        batch.time_ms += start_ms
+        batch.row += first
+        first += number
+        batches.append(batch)
+        kinds.append(np.full(number, position))
+    return concatenate(batches), Campaigns(mint(rng, first), np.concatenate(kinds))
+
+
+def _shares(rng: np.random.Generator, weights: Array, total: int) -> Array:
+    """Split ``total`` by ``weights`` as evenly as whole numbers allow, the rest drawn."""
+    exact = weights / weights.sum() * total
+    numbers = np.floor(exact).astype(int)
+    rest = total - int(numbers.sum())
+    if rest:
+        p = exact - numbers
+        numbers[rng.choice(len(weights), rest, replace=False, p=p / p.sum())] += 1
+    return numbers
+
+
+def _stretch(rng: np.random.Generator, batch: EventBatch, number: int, duration_s: float) -> None:
+    """Give every campaign a length of its own and a start within the slice; times become offsets from the slice's start."""
+    longest = min(LONGEST_CAMPAIGN_S, duration_s * _USABLE)
+    span = rng.uniform(min(SHORTEST_CAMPAIGN_S, longest * 0.5), longest, number)
+    start = rng.uniform(0, duration_s - span)
+    first = np.full(number, np.inf)
+    last = np.zeros(number)
+    np.minimum.at(first, batch.row, batch.time_ms)
+    np.maximum.at(last, batch.row, batch.time_ms)
+    length = np.maximum(last - first, 1.0)
+    offset = (batch.time_ms - first[batch.row]) / length[batch.row] * span[batch.row] + start[batch.row]
+    batch.time_ms[:] = np.round(offset * 1000)
+
+
+def _ordinary(
+    model: DomainModel, rng: np.random.Generator, actors: Actors, who: Array, start_ms: int, duration_s: float
+) -> EventBatch:
+    """One ordinary session for each of ``who``, spread over the slice; ``row`` numbers the sessions in drawn order."""
+    sessions = model.sessions()
+    weights = np.array([[s.weights.get(segment.name, 0.0) for s in sessions] for segment in model.segments])
+    odds = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
+    kind = (rng.random(len(who))[:, None] > odds[actors.segment[who]]).sum(axis=1)
+    batches: list[EventBatch] = []
+    for position, session in enumerate(sessions):
+        rows = np.flatnonzero(kind == position)
+        if not len(rows):
+            continue
+        script = Script(rng, model.columns, actors.take(who[rows]))
+        session.play(script)
+        batch, lengths = script.play()
+        end = np.zeros(len(rows))
+        np.maximum.at(end, batch.row, batch.time_ms / 1000)
+        squeeze = np.minimum(1.0, duration_s * _USABLE / np.maximum(end, 1e-3))
+        start = rng.uniform(0, duration_s - end * squeeze)
+        offset = batch.time_ms / 1000 * squeeze[batch.row] + start[batch.row]
+        batch.time_ms[:] = start_ms + np.floor(np.minimum(offset, duration_s - 0.001) * 1000).astype(np.int64)
+        batch.row[:] = rows[batch.row]
+        batches.append(batch)
+    return concatenate(batches)
+
+
+def _last_fraud_event(staged: EventBatch, is_fraud: Array) -> tuple[Array, Array]:
+    """Ids of the actors of frauds, sorted, and when each one's last fraud event happened."""
+    mine = staged.take(is_fraud[staged.row]) if len(staged) else staged
+    ids, inverse = np.unique(mine.actor, return_inverse=True)
+    last = np.zeros(len(ids), dtype=np.int64)
+    np.maximum.at(last, inverse, mine.time_ms)
+    return ids, last
+
+
+def _until(batch: EventBatch, ends: tuple[Array, Array]) -> EventBatch:
+    """``batch`` without what defrauded accounts do after the fraud: they are blocked."""
+    ids, last = ends
+    if not len(ids):
+        return batch
+    place = np.searchsorted(ids, batch.actor).clip(max=len(ids) - 1)
+    blocked = (ids[place] == batch.actor) & (batch.time_ms > last[place])
+    return batch.take(~blocked)
+
+
+def _cut(batch: EventBatch, wanted: int) -> EventBatch:
+    """At most ``wanted`` events: whole sessions in the order they were drawn, the last one cut short."""
+    order = np.lexsort((batch.time_ms, batch.row))
+    return batch.take(order[:wanted])
+
+
+def _in_sending_order(
+    rng: np.random.Generator,
+    id_rng: np.random.Generator,
+    batch: EventBatch,
+    campaigns: Campaigns,
+    scenarios: tuple[Scenario, ...],
+) -> Slice:
+    size = len(batch)
+    late = np.where(
+        rng.random(size) < _STRAGGLERS, rng.exponential(_STRAGGLER_MEAN_MS, size).clip(max=_STRAGGLER_MAX_MS), 0.0
+    )
+    send = batch.time_ms + late.astype(np.int64)
+    order = np.argsort(send, kind="stable")
+    ids = id_rng.integers(0, 2**64, (size, 2), dtype=np.uint64)
+    return Slice(batch.take(order), ids, send[order], campaigns, scenarios)

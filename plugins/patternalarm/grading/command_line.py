@@ -1,0 +1,51 @@
+"""What the grading commands share: ``--run-id``, logging, and bad input as one message with exit code 2."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+
+import psycopg
+from confluent_kafka import KafkaException
+
+from patternalarm.contracts.runs import check_run_id
+from patternalarm.grading.errors import GradingError
+from patternalarm.runs.registry import RunError
+from patternalarm.settings import get_settings
+
+EXIT_BAD_INPUT = 2
+
+
+def run_command(description: str, body: Callable[[str], int], arguments: list[str] | None = None) -> int:
+    """Parse ``--run-id``, call ``body`` with it and return its exit code.
+
+    Returns 2, with one message on stderr, when the run id is malformed, the run cannot be graded, or Kafka or
+    PostgreSQL cannot be reached. Any other error is a defect and is left to raise.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--run-id", required=True, help="run_id of platform.run, for example load-test-payments-20261124"
+    )
+    run_id = parser.parse_args(arguments).run_id
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = get_settings()
+    try:
+        check_run_id(run_id)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        return body(run_id)
+    except (GradingError, RunError) as error:
+        message = str(error)
+    except psycopg.OperationalError as error:
+        message = (
+            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip()}. "
+            "See `make status`; `make up` starts it."
+        )
+    except KafkaException as error:
+        message = (
+            f"Kafka at {settings.kafka_bootstrap} cannot be used: {error.args[0]}. "
+            "See `make status`; `make up` starts it."
+        )
+    sys.stderr.write(f"error: {message}\n")
+    return EXIT_BAD_INPUT

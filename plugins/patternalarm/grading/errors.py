@@ -1,0 +1,5 @@
+"""The error that ends a grading command with one message instead of a stack trace."""
+
+
+class GradingError(Exception):
+    """What was asked for cannot be graded; the message names the cause and the remedy."""

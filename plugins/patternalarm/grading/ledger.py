@@ -1,0 +1,450 @@
+"""The ledger of a run: is every generated event accounted for, once and unaltered?
+
+This module is the arithmetic alone: it takes what was read from topics and tables as arrays and knows neither Kafka nor
+PostgreSQL. A record's identity is its source coordinates, the partition and offset of the event it came from.
+
+* lost = generated events that are neither featurised nor dead-lettered, measured events that are not scored, and
+  findings (scores over a threshold, pattern hits) that no alert holds;
+* duplicated = rows - distinct identities in what users read (score log, alerts, alert events), and events that stand
+  on the topic twice;
+* altered = records whose CRC-32 of the raw event is not the event's own, or events whose CRC sum is not the
+  generator's;
+* overlapping = events both featurised and dead-lettered;
+* redelivered = further copies on the topics between the engines. Delivery there is at-least-once, so they are
+  reported and fail nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+
+MAX_EXAMPLES: Final = 5
+
+# Kafka numbers partitions with 31 bits and no run comes near 2^40 records in one partition.
+_OFFSET_BITS: Final = 40
+
+
+def identities(partition: NDArray[np.integer[Any]], offset: Int64s) -> Int64s:
+    """Source coordinates as one sortable number each."""
+    return (partition.astype(np.int64) << _OFFSET_BITS) | offset
+
+
+def coordinates(identity: int) -> dict[str, int]:
+    """The partition and offset behind one of ``identities``."""
+    return {"partition": int(identity) >> _OFFSET_BITS, "offset": int(identity) & ((1 << _OFFSET_BITS) - 1)}
+
+
+@dataclass(frozen=True)
+class GeneratorBooks:
+    """Sums of a run's shard_ledger rows: events generated and acknowledged, and the sum of their CRC-32."""
+
+    generated: int
+    acknowledged: int
+    crc_sum: int
+
+
+@dataclass(frozen=True)
+class EventRecords:
+    """The events topic: one element per record, any order.
+
+    ``span`` is the sum of end minus begin offsets; ``content`` a 64-bit hash of the record's bytes, by which a record
+    that was written twice is told from two events.
+    """
+
+    topic: str
+    span: int
+    partition: NDArray[np.int32]
+    offset: Int64s
+    crc: Int64s
+    content: Int64s
+
+
+@dataclass(frozen=True)
+class DerivedRecords:
+    """A topic of records made from events, one element per record as read, copies included.
+
+    ``event_time_ms`` is needed of the features only. ``unreadable`` lists (partition, offset) on the topic itself of
+    records that name no source coordinates of the run's events topic.
+    """
+
+    topic: str
+    partition: NDArray[np.int32]
+    offset: Int64s
+    crc: Int64s
+    event_time_ms: Int64s | None = None
+    unreadable: Sequence[tuple[int, int]] = ()
+
+    @cached_property
+    def identity(self) -> Int64s:
+        """Source coordinates of every record."""
+        return identities(self.partition, self.offset)
+
+    @classmethod
+    def empty(cls, topic: str) -> "DerivedRecords":
+        """No records."""
+        none = np.empty(0, np.int64)
+        return cls(topic, none.astype(np.int32), none, none, none)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What should have become alert events: event ids of one source, and where they were read.
+
+    ``found`` are the event ids on the topic, ``alerted`` those that the scope's alert events of this source hold;
+    ``unreadable`` lists (partition, offset) of records that name no event.
+    """
+
+    topic: str
+    found: frozenset[str]
+    alerted: frozenset[str]
+    unreadable: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Rows of a table that are more than their distinct identities: how many too many, and examples of them."""
+
+    table: str
+    surplus: int
+    examples: Sequence[dict[str, Any]] = ()
+
+
+class ProblemKind(StrEnum):
+    """What can be wrong with a ledger. The last two are notes: they do not keep it from closing."""
+
+    UNACKNOWLEDGED = "unacknowledged"
+    LOST_BEFORE_KAFKA = "lost_before_kafka"
+    UNEXPECTED_EVENT = "unexpected_event"
+    DUPLICATED_EVENT = "duplicated_event"
+    ALTERED_ON_TOPIC = "altered_on_topic"
+    LOST_EVENT = "lost_event"
+    LOST_SCORE = "lost_score"
+    LOST_FINDING = "lost_finding"
+    OVERLAPPING = "overlapping"
+    ALTERED = "altered"
+    UNKNOWN_SOURCE = "unknown_source"
+    UNEXPECTED_SCORE = "unexpected_score"
+    UNREADABLE = "unreadable"
+    DUPLICATED_SCORE = "duplicated_score"
+    DUPLICATED_ROW = "duplicated_row"
+    DEAD_LETTERED = "dead_lettered"
+    REDELIVERED = "redelivered"
+
+
+NOTES: Final = frozenset({ProblemKind.DEAD_LETTERED, ProblemKind.REDELIVERED})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing found: ``count`` of it, a sentence about it, and up to five examples with their coordinates."""
+
+    kind: ProblemKind
+    count: int
+    text: str
+    examples: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def fails(self) -> bool:
+        """Whether it keeps the ledger from closing."""
+        return self.kind not in NOTES
+
+    def as_json(self) -> dict[str, Any]:
+        """The form stored in ``run_ledger.problems``."""
+        return {**asdict(self), "kind": str(self.kind), "examples": list(self.examples), "fails": self.fails}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The closed or unclosed ledger of a run; the fields are the columns of ``platform.run_ledger``."""
+
+    generated: int
+    acknowledged: int
+    offset_span: int
+    featurised: int
+    dead_lettered: int
+    to_score: int
+    scored: int
+    lost: int
+    duplicated: int
+    altered: int
+    overlapping: int
+    redelivered: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is lost, duplicated, altered, overlapping or unexplained."""
+        return not any(problem.fails for problem in self.problems)
+
+    def failure(self) -> str:
+        """One line naming every failing problem with its first example; empty when the ledger is closed."""
+        parts = []
+        for problem in self.problems:
+            if problem.fails:
+                example = f" (for example {_inline(problem.examples[0])})" if problem.examples else ""
+                parts.append(f"{problem.text}{example}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All that the ledger of a run is made from.
+
+    ``measured_from_ms`` is the first event time that is scored; without one nothing is. ``score_log`` holds the
+    identities in the score log that users read, ``dead_letter_reasons`` how many dead letters gave which reason.
+    """
+
+    books: GeneratorBooks
+    events: EventRecords
+    features: DerivedRecords
+    dead_letters: DerivedRecords
+    scores: DerivedRecords
+    score_log: Int64s
+    measured_from_ms: int | None
+    dead_letter_reasons: dict[str, int] = field(default_factory=dict)
+    findings: Sequence[Findings] = ()
+    repeated: Sequence[Repeated] = ()
+
+
+class _Account:
+    """One pass over the readings; every step adds its problems and returns its count."""
+
+    def __init__(self, readings: Readings) -> None:
+        self.readings = readings
+        self.topic = readings.events.topic
+        self.problems: list[Problem] = []
+        keys = identities(readings.events.partition, readings.events.offset)
+        order = np.argsort(keys)
+        self.events = keys[order]
+        self.event_crc = readings.events.crc[order]
+        self.event_content = readings.events.content[order]
+
+    def note(self, kind: ProblemKind, count: int, text: str, examples: Sequence[dict[str, Any]] = ()) -> int:
+        if count:
+            self.problems.append(Problem(kind, count, text, tuple(examples[:MAX_EXAMPLES])))
+        return count
+
+    def at(self, keys: Int64s, topic: str | None = None) -> list[dict[str, Any]]:
+        return [{"topic": topic or self.topic, **coordinates(int(key))} for key in keys[:MAX_EXAMPLES]]
+
+    def note_unreadable(self, topic: str, unreadable: Sequence[tuple[int, int]]) -> None:
+        self.note(
+            ProblemKind.UNREADABLE,
+            len(unreadable),
+            f"{len(unreadable):,} records on {topic} name no event of {self.topic}",
+            [{"topic": topic, "partition": p, "offset": o} for p, o in unreadable[:MAX_EXAMPLES]],
+        )
+
+    def check_topic(self) -> tuple[int, int, int]:
+        """Generator's books against the events topic: (lost, duplicated, altered)."""
+        books, events = self.readings.books, self.readings.events
+        self.note(
+            ProblemKind.UNACKNOWLEDGED,
+            abs(books.generated - books.acknowledged),
+            f"{books.generated:,} events were generated but {books.acknowledged:,} acknowledged by Kafka",
+        )
+        topic_sum = int(self.event_crc.sum(dtype=np.int64))
+        repeats = np.empty(0, np.int64)
+        repeated_sum = 0
+        # Two equal lines in somebody's file are two events; equal bytes are a repeat only when the books disagree too.
+        if events.span != books.acknowledged or topic_sum != books.crc_sum:
+            _, first = np.unique(self.event_content, return_index=True)
+            again = np.ones(len(self.events), dtype=bool)
+            again[first] = False
+            repeats, repeated_sum = self.events[again], int(self.event_crc[again].sum(dtype=np.int64))
+        distinct = events.span - len(repeats)
+        duplicated = self.note(
+            ProblemKind.DUPLICATED_EVENT,
+            len(repeats),
+            f"{len(repeats):,} events stand more than once on {self.topic}",
+            self.at(repeats),
+        )
+        missing = max(0, books.generated - distinct)
+        lost = self.note(
+            ProblemKind.LOST_BEFORE_KAFKA,
+            missing,
+            f"{missing:,} generated events are not on {self.topic}: {distinct:,} of {books.generated:,} are",
+        )
+        surplus = max(0, distinct - books.generated)
+        self.note(
+            ProblemKind.UNEXPECTED_EVENT,
+            surplus,
+            f"{surplus:,} events on {self.topic} are more than the generator wrote: somebody else writes to it",
+        )
+        self.note(
+            ProblemKind.UNREADABLE,
+            abs(events.span - len(self.events)),
+            f"{self.topic} spans {events.span:,} offsets but gave {len(self.events):,} records",
+        )
+        changed = distinct == books.acknowledged and topic_sum - repeated_sum != books.crc_sum
+        altered = self.note(
+            ProblemKind.ALTERED_ON_TOPIC,
+            int(changed),
+            f"at least one event on {self.topic} is not what the generator wrote: CRC sum "
+            f"{topic_sum - repeated_sum}, the generator's {books.crc_sum}",
+        )
+        return lost, duplicated, altered
+
+    def compare(self, records: DerivedRecords) -> Int64s:
+        """Check records against their events; the identities of altered ones."""
+        self.note_unreadable(records.topic, records.unreadable)
+        if not len(self.events):
+            unknown = np.unique(records.identity)
+            altered = np.empty(0, np.int64)
+        else:
+            position = np.minimum(np.searchsorted(self.events, records.identity), len(self.events) - 1)
+            known = self.events[position] == records.identity
+            unknown = np.unique(records.identity[~known])
+            differs = known & (self.event_crc[position] != records.crc)
+            altered, first = np.unique(records.identity[differs], return_index=True)
+            examples = [
+                {
+                    "topic": self.topic,
+                    **coordinates(int(key)),
+                    "found_on": records.topic,
+                    "crc": int(records.crc[differs][index]),
+                    "event_crc": int(self.event_crc[position][differs][index]),
+                }
+                for key, index in zip(altered[:MAX_EXAMPLES], first[:MAX_EXAMPLES], strict=True)
+            ]
+            self.note(
+                ProblemKind.ALTERED,
+                len(altered),
+                f"{len(altered):,} events reached {records.topic} altered: their CRC-32 is not the event's",
+                examples,
+            )
+        self.note(
+            ProblemKind.UNKNOWN_SOURCE,
+            len(unknown),
+            f"{len(unknown):,} sources named on {records.topic} are not on {self.topic}",
+            self.at(unknown),
+        )
+        return altered
+
+    def run(self) -> Ledger:
+        readings = self.readings
+        lost, duplicated, altered_on_topic = self.check_topic()
+        made = (readings.features, readings.dead_letters, readings.scores)
+        altered = np.unique(np.concatenate([self.compare(records) for records in made]))
+
+        featurised, first = np.unique(readings.features.identity, return_index=True)
+        dead = np.unique(readings.dead_letters.identity)
+        scored = np.unique(readings.scores.identity)
+        redelivered = sum(len(records.identity) for records in made) - len(featurised) - len(dead) - len(scored)
+
+        overlap = np.intersect1d(featurised, dead, assume_unique=True)
+        self.note(
+            ProblemKind.OVERLAPPING,
+            len(overlap),
+            f"{len(overlap):,} events are both featurised and dead-lettered",
+            self.at(overlap),
+        )
+        missing = np.setdiff1d(self.events, np.union1d(featurised, dead), assume_unique=True)
+        lost += self.note(
+            ProblemKind.LOST_EVENT,
+            len(missing),
+            f"{len(missing):,} events are neither featurised nor dead-lettered",
+            self.at(missing),
+        )
+
+        to_score = np.empty(0, np.int64)
+        if readings.measured_from_ms is not None and readings.features.event_time_ms is not None:
+            to_score = featurised[readings.features.event_time_ms[first] >= readings.measured_from_ms]
+        unscored = np.setdiff1d(to_score, scored, assume_unique=True)
+        lost += self.note(
+            ProblemKind.LOST_SCORE,
+            len(unscored),
+            f"{len(unscored):,} of {len(to_score):,} featurised events to be scored have no score",
+            self.at(unscored),
+        )
+        unexpected = np.intersect1d(np.setdiff1d(scored, to_score, assume_unique=True), self.events, assume_unique=True)
+        self.note(
+            ProblemKind.UNEXPECTED_SCORE,
+            len(unexpected),
+            f"{len(unexpected):,} events are scored that are history or were never featurised",
+            self.at(unexpected),
+        )
+        lost += self.missing_in_score_log(scored)
+        lost += sum(self.lost_findings(findings) for findings in readings.findings)
+        duplicated += self.duplicated_rows()
+
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(readings.dead_letter_reasons.items()))
+        self.note(
+            ProblemKind.DEAD_LETTERED,
+            len(dead),
+            f"{len(dead):,} events went to {readings.dead_letters.topic}" + (f": {reasons}" if reasons else ""),
+            self.at(dead),
+        )
+        self.note(
+            ProblemKind.REDELIVERED, redelivered, f"{redelivered:,} further copies were delivered between the engines"
+        )
+        return Ledger(
+            generated=readings.books.generated,
+            acknowledged=readings.books.acknowledged,
+            offset_span=readings.events.span,
+            featurised=len(featurised),
+            dead_lettered=len(dead),
+            to_score=len(to_score),
+            scored=len(scored),
+            lost=lost,
+            duplicated=duplicated,
+            altered=altered_on_topic + len(altered),
+            overlapping=len(overlap),
+            redelivered=redelivered,
+            problems=tuple(self.problems),
+        )
+
+    def lost_findings(self, findings: Findings) -> int:
+        self.note_unreadable(findings.topic, findings.unreadable)
+        missing = sorted(findings.found - findings.alerted)
+        return self.note(
+            ProblemKind.LOST_FINDING,
+            len(missing),
+            f"{len(missing):,} of {len(findings.found):,} events found on {findings.topic} are in no alert",
+            [{"topic": findings.topic, "event_id": event_id} for event_id in missing[:MAX_EXAMPLES]],
+        )
+
+    def missing_in_score_log(self, scored: Int64s) -> int:
+        absent = np.setdiff1d(scored, self.readings.score_log)
+        return self.note(
+            ProblemKind.LOST_SCORE,
+            len(absent),
+            f"{len(absent):,} scores of {self.readings.scores.topic} are not in the score log",
+            self.at(absent),
+        )
+
+    def duplicated_rows(self) -> int:
+        log = self.readings.score_log
+        distinct, first = np.unique(log, return_index=True)
+        again = np.ones(len(log), dtype=bool)
+        again[first] = False
+        duplicated = self.note(
+            ProblemKind.DUPLICATED_SCORE,
+            len(log) - len(distinct),
+            f"{len(log) - len(distinct):,} rows of the score log repeat an event",
+            self.at(np.unique(log[again])),
+        )
+        for repeated in self.readings.repeated:
+            duplicated += self.note(
+                ProblemKind.DUPLICATED_ROW,
+                repeated.surplus,
+                f"{repeated.surplus:,} rows of {repeated.table} repeat an identity",
+                repeated.examples,
+            )
+        return duplicated
+
+
+def account_for(readings: Readings) -> Ledger:
+    """Make the ledger of a run from what was read of it."""
+    return _Account(readings).run()
+
+
+def _inline(example: dict[str, Any]) -> str:
+    return " ".join(f"{key} {value}" for key, value in example.items())

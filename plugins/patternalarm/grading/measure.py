@@ -1,0 +1,100 @@
+"""Measure a run: ``python -m patternalarm.grading.measure --run-id R``.
+
+Needs the run's ledger and score log (``patternalarm.grading.account``). Replaces the run's rows in
+``platform.run_metric``: detection, delays, rates and the ledger's sums, each with its threshold. It only measures: the
+exit code is 0 whatever the figures are.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from patternalarm.contracts.alerts import EvidenceSource
+from patternalarm.grading.command_line import run_command
+from patternalarm.grading.delays import delay_metrics
+from patternalarm.grading.detection import detection_metrics
+from patternalarm.grading.graded_run import GradedRun, load_graded_run
+from patternalarm.grading.metrics import Metric, MetricName
+from patternalarm.grading.ranking import average_precision, precision_at_budget, roc_auc
+from patternalarm.grading.rates import measured_generated, rate_metrics
+from patternalarm.grading.run_store import connect, events_per_minute_asked, measured_from_ms, save_metrics
+from patternalarm.grading.score_log import labelled_scores, score_log_path
+from patternalarm.grading.thresholds import gate, thresholds_of
+from patternalarm.settings import get_settings
+
+# Share of events that an analyst can look at.
+ALERT_BUDGET: Final = 0.01
+
+
+def ledger_metrics(graded: GradedRun) -> list[Metric]:
+    """The ledger's verdict and sums as figures."""
+    ledger = graded.ledger
+    return [
+        Metric(MetricName.LEDGER_CLOSED, "yes/no", float(ledger.closed)),
+        Metric(MetricName.EVENTS_LOST, "events", float(ledger.lost), denominator=ledger.generated),
+        Metric(MetricName.EVENTS_DUPLICATED, "rows", float(ledger.duplicated)),
+        Metric(MetricName.EVENTS_ALTERED, "events", float(ledger.altered), denominator=ledger.generated),
+    ]
+
+
+def scored_metric(graded: GradedRun) -> Metric:
+    """Share of the measured phase's events that were scored; without an interval, as nothing was sampled.
+
+    In a replay the measured phase also holds the gap before the graded rows, so there it is of those to be scored.
+    """
+    ledger = graded.ledger
+    events = ledger.to_score if graded.is_replay else measured_generated(graded.shards)
+    value = ledger.scored / events if events else None
+    return Metric(MetricName.EVENTS_SCORED, "ratio", value, numerator=ledger.scored, denominator=events)
+
+
+def ranking_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
+    """How the scores of the measured phase rank its labelled events."""
+    log = score_log_path(score_log_dir, graded.run.domain, graded.run.run_id)
+    scores, fraud = labelled_scores(log, graded.truth.fraud_event_ids, measured_from_ms(graded.run) or 0)
+    frauds, events = int(fraud.sum()), len(fraud)
+    return [
+        Metric(MetricName.AVERAGE_PRECISION, "ratio", average_precision(scores, fraud), "all", frauds, events),
+        Metric(MetricName.ROC_AUC, "ratio", roc_auc(scores, fraud), numerator=frauds, denominator=events),
+        Metric(
+            MetricName.PRECISION_AT_BUDGET,
+            "ratio",
+            precision_at_budget(scores, fraud, ALERT_BUDGET),
+            numerator=frauds,
+            denominator=events,
+        ),
+    ]
+
+
+def measure_run(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
+    """Every figure of a run, gated by the thresholds of its kind and level.
+
+    Raises:
+        GradingError: the run has no score log.
+    """
+    run = graded.run
+    metrics = [
+        *detection_metrics(graded.detection, by_event_time=graded.is_replay),
+        *(row for source in EvidenceSource for row in delay_metrics(source, graded.delays_ms(source))),
+        *rate_metrics(graded.shards, events_per_minute_asked(run), run.measured_from, run.measured_until),
+        *ledger_metrics(graded),
+        scored_metric(graded),
+        *ranking_metrics(graded, score_log_dir),
+    ]
+    return gate(metrics, thresholds_of(run.kind, run.level), campaigns=len(graded.detection.frauds))
+
+
+def measure(run_id: str) -> int:
+    """Measure and store the figures of ``run_id``; the command's exit code."""
+    settings = get_settings()
+    with connect(settings) as connection:
+        metrics = measure_run(load_graded_run(connection, run_id), settings.score_log_dir)
+        save_metrics(connection, run_id, metrics)
+    gates = [metric for metric in metrics if metric.gated]
+    passed = sum(bool(metric.passed) for metric in gates)
+    sys.stdout.write(f"{len(metrics)} figures of {run_id} stored; {passed} of {len(gates)} gates passed\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(str(__doc__), measure))

@@ -1,0 +1,59 @@
+"""The event rate that was asked for and the one that was reached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from patternalarm.grading.metrics import Metric, MetricName
+
+
+@dataclass(frozen=True)
+class ShardBooks:
+    """One row of ``platform.shard_ledger``: a generator shard in one phase (``history`` or ``measured``)."""
+
+    phase: str
+    shard: int
+    generated: int
+    acknowledged: int
+    crc_sum: int
+    started_at: datetime
+    ended_at: datetime
+    late_p99_ms: float | None
+
+
+def measured_generated(shards: Sequence[ShardBooks]) -> int:
+    """Events generated in the measured phase."""
+    return sum(shard.generated for shard in shards if shard.phase == "measured")
+
+
+def rate_metrics(
+    shards: Sequence[ShardBooks],
+    events_per_minute: float | None,
+    measured_from: datetime | None,
+    measured_until: datetime | None,
+) -> list[Metric]:
+    """Rate asked and reached in events a minute, their distance as a ratio, and the producer's lateness.
+
+    The measured phase lasts from its scheduled begin until the last shard's end or, if that comes first, its scheduled
+    end: neither a shard that starts early and waits, nor one that is done with its last event, changes the rate.
+    """
+    measured = [shard for shard in shards if shard.phase == "measured"]
+    reached = None
+    if measured:
+        begin = min(shard.started_at for shard in measured)
+        end = max(shard.ended_at for shard in measured)
+        if events_per_minute is not None:
+            begin = max(begin, measured_from) if measured_from else begin
+            end = max(end, measured_until) if measured_until else end
+        seconds = (end - begin).total_seconds()
+        reached = 60 * measured_generated(measured) / seconds if seconds > 0 else None
+    late = [shard.late_p99_ms for shard in measured if shard.late_p99_ms is not None]
+    rows = [
+        Metric(MetricName.RATE_REACHED, "events/min", reached, numerator=measured_generated(measured)),
+        Metric(MetricName.PRODUCER_LATE_P99, "ms", max(late, default=None), denominator=len(late)),
+    ]
+    if events_per_minute is not None:
+        deviation = None if reached is None else abs(reached / events_per_minute - 1)
+        rows.append(Metric(MetricName.RATE_ASKED, "events/min", float(events_per_minute)))
+        rows.append(Metric(MetricName.RATE_DEVIATION, "ratio", deviation))
+    return rows

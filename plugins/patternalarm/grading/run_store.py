@@ -1,0 +1,170 @@
+"""What the grading reads and writes of a run in PostgreSQL: books of the generator, ledger, figures."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import psycopg
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from patternalarm.contracts import tables
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
+from patternalarm.grading.errors import GradingError
+from patternalarm.grading.ledger import GeneratorBooks, Ledger
+from patternalarm.grading.metrics import Metric, MetricName
+from patternalarm.grading.rates import ShardBooks
+from patternalarm.runs.registry import Run
+from patternalarm.settings import Settings
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class StoredLedger:
+    """A row of ``platform.run_ledger``."""
+
+    run_id: str
+    generated: int
+    acknowledged: int
+    offset_span: int
+    featurised: int
+    dead_lettered: int
+    to_score: int
+    scored: int
+    lost: int
+    duplicated: int
+    altered: int
+    overlapping: int
+    redelivered: int
+    closed: bool
+    problems: list[dict[str, Any]]
+    accounted_at: datetime
+
+
+def connect(settings: Settings) -> Connection:
+    """A connection with the platform's role.
+
+    Raises:
+        psycopg.OperationalError: PostgreSQL cannot be reached or refuses the role.
+    """
+    return psycopg.connect(settings.dsn(tables.PLATFORM_ROLE, settings.platform_password), connect_timeout=10)
+
+
+def measured_from_ms(run: Run) -> int | None:
+    """Begin of a run's measured phase in epoch milliseconds."""
+    return None if run.measured_from is None else round(run.measured_from.timestamp() * 1_000)
+
+
+def events_per_minute_asked(run: Run) -> float | None:
+    """Rate asked for: the run's own parameter ``events_per_minute``, else its level's; None of an unpaced run."""
+    asked = run.params.get("events_per_minute")
+    if asked is not None:
+        return float(asked)
+    return None if run.level is None else float(EVENTS_PER_MINUTE[Level(run.level)])
+
+
+def load_shards(connection: Connection, run_id: str) -> list[ShardBooks]:
+    """Books of the generator's shards, by phase and shard.
+
+    Raises:
+        GradingError: no shard has written any.
+    """
+    with connection.cursor(row_factory=class_row(ShardBooks)) as cursor:
+        shards = cursor.execute(
+            f"SELECT phase, shard, generated, acknowledged, crc_sum::numeric::bigint AS crc_sum, started_at, ended_at,"
+            f" late_p99_ms FROM {tables.SHARD_LEDGER} WHERE run_id = %s ORDER BY phase, shard",
+            (run_id,),
+        ).fetchall()
+    if not shards:
+        raise GradingError(
+            f"no generator shard of run {run_id} has written its books ({tables.SHARD_LEDGER}): "
+            "none has finished, so there is nothing to account for"
+        )
+    return shards
+
+
+def generator_books(shards: Sequence[ShardBooks]) -> GeneratorBooks:
+    """Sums over shards and phases."""
+    return GeneratorBooks(
+        generated=sum(shard.generated for shard in shards),
+        acknowledged=sum(shard.acknowledged for shard in shards),
+        crc_sum=sum(shard.crc_sum for shard in shards),
+    )
+
+
+def load_velocity(connection: Connection, run_id: str) -> pd.DataFrame:
+    """Events generated per scheduled ten seconds: columns ``bucket_ms`` (epoch) and ``events``."""
+    rows = connection.execute(
+        "SELECT extract(epoch FROM bucket_start) * 1000, sum(events)"
+        f" FROM {tables.RUN_VELOCITY} WHERE run_id = %s GROUP BY bucket_start ORDER BY bucket_start",
+        (run_id,),
+    ).fetchall()
+    return pd.DataFrame(rows, columns=["bucket_ms", "events"]).astype({"bucket_ms": "float64", "events": "int64"})
+
+
+def save_ledger(connection: Connection, run_id: str, ledger: Ledger) -> None:
+    """Write the run's ledger, replacing an earlier one; the caller commits."""
+    values = {
+        **{column.name: getattr(ledger, column.name) for column in fields(Ledger) if column.name != "problems"},
+        "run_id": run_id,
+        "closed": ledger.closed,
+        "problems": Jsonb([problem.as_json() for problem in ledger.problems]),
+    }
+    columns = ", ".join(values)
+    connection.execute(f"DELETE FROM {tables.RUN_LEDGER} WHERE run_id = %s", (run_id,))
+    connection.execute(
+        f"INSERT INTO {tables.RUN_LEDGER} ({columns}, accounted_at)"
+        f" VALUES ({', '.join(f'%({name})s' for name in values)}, now())",
+        values,
+    )
+
+
+def load_ledger(connection: Connection, run_id: str) -> StoredLedger:
+    """The run's ledger.
+
+    Raises:
+        GradingError: it was not made yet.
+    """
+    with connection.cursor(row_factory=class_row(StoredLedger)) as cursor:
+        ledger = cursor.execute(
+            f"SELECT {_columns(StoredLedger)} FROM {tables.RUN_LEDGER} WHERE run_id = %s",
+            (run_id,),
+        ).fetchone()
+    if ledger is None:
+        raise GradingError(f"run {run_id} has no ledger: run `python -m patternalarm.grading.account` first")
+    return ledger
+
+
+def save_metrics(connection: Connection, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Write the run's figures, replacing earlier ones; the caller commits."""
+    columns = [column.name for column in fields(Metric)]
+    connection.execute(f"DELETE FROM {tables.RUN_METRIC} WHERE run_id = %s", (run_id,))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {tables.RUN_METRIC} (run_id, {', '.join(columns)})"
+            f" VALUES (%(run_id)s, {', '.join(f'%({name})s' for name in columns)})",
+            [{**asdict(metric), "metric": str(metric.metric), "run_id": run_id} for metric in metrics],
+        )
+
+
+def load_metrics(connection: Connection, run_id: str) -> list[Metric]:
+    """The run's figures.
+
+    Raises:
+        GradingError: they were not measured yet.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            f"SELECT {_columns(Metric)} FROM {tables.RUN_METRIC} WHERE run_id = %s",
+            (run_id,),
+        ).fetchall()
+    if not rows:
+        raise GradingError(f"run {run_id} has no figures: run `python -m patternalarm.grading.measure` first")
+    return [Metric(**{**row, "metric": MetricName(row["metric"])}) for row in rows]
+
+
+def _columns(row_class: type) -> str:
+    return ", ".join(column.name for column in fields(row_class))

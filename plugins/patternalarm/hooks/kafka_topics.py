@@ -1,0 +1,114 @@
+"""Topics of a scope: created from the contracts, counted, dropped."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
+
+from patternalarm.contracts.topics import TOPIC_SPECS, topics_of
+
+_TIMEOUT_SECONDS: Final = 15
+
+
+class KafkaTopicsError(RuntimeError):
+    """Kafka cannot be reached or refuses; the message says why and what to do."""
+
+
+class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
+    """The topics of a domain in a scope, through the Kafka provider's admin client (connection ``kafka_default``)."""
+
+    def check(self) -> None:
+        """Return when Kafka answers.
+
+        Raises:
+            KafkaTopicsError: it does not.
+        """
+        self._metadata()
+
+    def create(self, domain: str, scope: str) -> list[str]:
+        """Create every topic of ``domain`` in ``scope`` that is missing; the names of all.
+
+        Raises:
+            KafkaTopicsError: a topic cannot be created.
+        """
+        names = topics_of(domain, scope)
+        wanted = [
+            NewTopic(
+                name,
+                num_partitions=TOPIC_SPECS[kind].partitions,
+                replication_factor=1,
+                config={"retention.ms": str(TOPIC_SPECS[kind].retention_ms)},
+            )
+            for kind, name in names.items()
+        ]
+        for name, future in self.get_conn.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).items():
+            self._settle(future, f"create topic {name}", unless="TOPIC_ALREADY_EXISTS")
+        return list(names.values())
+
+    def drop(self, domain: str, scope: str) -> list[str]:
+        """Drop every topic of ``domain`` in ``scope`` that exists; their names.
+
+        Raises:
+            KafkaTopicsError: a topic cannot be dropped.
+        """
+        existing = self._metadata().topics
+        names = [name for name in topics_of(domain, scope).values() if name in existing]
+        if names:
+            for name, future in self.get_conn.delete_topics(names, request_timeout=_TIMEOUT_SECONDS).items():
+                self._settle(future, f"drop topic {name}", unless="UNKNOWN_TOPIC_OR_PART")
+        return names
+
+    def offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
+        """First offset and offset after the last, by topic and partition; topics that do not exist are left out.
+
+        Raises:
+            KafkaTopicsError: Kafka cannot be reached.
+        """
+        existing = self._metadata().topics
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            if topic in existing
+            for partition in existing[topic].partitions
+        ]
+        first, last = (self._list_offsets(partitions, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+        return {key: (first[key], last[key]) for key in last}
+
+    def records(self, topic: str) -> int:
+        """Records in ``topic`` by its offsets; 0 when it does not exist.
+
+        Raises:
+            KafkaTopicsError: Kafka cannot be reached.
+        """
+        return sum(last - first for first, last in self.offsets([topic]).values())
+
+    def _list_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+        if not partitions:
+            return {}
+        futures = self.get_conn.list_offsets(dict.fromkeys(partitions, spec), request_timeout=_TIMEOUT_SECONDS)
+        return {
+            (partition.topic, partition.partition): self._settle(
+                future, f"ask for the offsets of {partition.topic}"
+            ).offset
+            for partition, future in futures.items()
+        }
+
+    def _metadata(self) -> Any:
+        try:
+            return self.get_conn.list_topics(timeout=_TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise KafkaTopicsError(
+                f"Kafka does not answer ({error.args[0].str()}): start the platform with `make up`, "
+                "then see `make status`"
+            ) from None
+
+    @staticmethod
+    def _settle(future: Any, what: str, unless: str = "") -> Any:
+        try:
+            return future.result()
+        except KafkaException as error:
+            if error.args[0].name() == unless:
+                return None
+            raise KafkaTopicsError(f"Kafka cannot {what}: {error.args[0].str()}") from None

@@ -1,0 +1,62 @@
+"""What is known about a process under the supervisor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+# A job gives its own verdict with one of these; anything else, a signal above all, is an accident and is restarted.
+VERDICT_EXIT_CODES: Final = range(11)
+
+_ALIVE: Final = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """State of a process.
+
+    Attributes:
+        name: program name.
+        state: supervisor's word: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN.
+        pid: process id, 0 when there is none.
+        exit_code: exit code once it ended, -1 after a signal; None before.
+        started_at: epoch seconds of the last start.
+        restarts: whether the supervisor starts it again after an accident.
+    """
+
+    name: str
+    state: str
+    pid: int
+    exit_code: int | None
+    started_at: int
+    restarts: bool
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or will without anybody's doing."""
+        return self.state in _ALIVE or self.to_be_restarted
+
+    @property
+    def to_be_restarted(self) -> bool:
+        """Whether it ended by accident and the supervisor is about to start it again."""
+        return self.state == "EXITED" and self.restarts and self.exit_code not in VERDICT_EXIT_CODES
+
+    @property
+    def failed_by_verdict(self) -> bool:
+        """Whether it ended with an exit code of its own that says failure."""
+        return self.exit_code in VERDICT_EXIT_CODES and self.exit_code != 0
+
+    def describe(self, log: Sequence[str] = ()) -> str:
+        """How it ended, or that it runs, in words; with the last of its words in ``log``, if there are any."""
+        last = next((line.strip() for line in reversed(log) if line.strip()), "")
+        return f"{self._outcome()}: {last}" if last else self._outcome()
+
+    def _outcome(self) -> str:
+        if self.state == "EXITED" and self.exit_code == -1:
+            return f"{self.name} was killed by a signal"
+        if self.state == "EXITED":
+            return f"{self.name} ended with exit code {self.exit_code}"
+        if self.state == "FATAL":
+            return f"{self.name} does not stay up"
+        if self.state == "STOPPED":
+            return f"{self.name} was stopped"
+        return f"{self.name} is {self.state.lower()}"

@@ -1,0 +1,156 @@
+"""Open a run: everything is checked, nothing is started."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.hooks.platform_database import PlatformDatabaseHook
+from patternalarm.models import registry as models
+from patternalarm.models.metadata import ModelError
+from patternalarm.models.verify import verify_model
+from patternalarm.operators import targets
+from patternalarm.operators.run_values import RunValues
+from patternalarm.patterns import PatternError, load_patterns, pattern_set_of
+from patternalarm.runs import registry as runs
+from patternalarm.settings import get_settings
+
+# Warm-up, drain, grading and a slow machine, beside the minutes asked for.
+_LEASE_MARGIN: Final = timedelta(minutes=60)
+
+
+class OpenRunOperator(BaseOperator):  # type: ignore[misc]
+    """Checks that the run can be, then records it and takes its lease. Returns ``RunValues``.
+
+    The setup task of a run: engines reachable, pack and patterns readable, the promoted model whole and of the pack's
+    feature set; so that bad input is told before anything is started.
+
+    A load test scores everything after its opening with the domain's promoted model; a replay scores what its pack's
+    split leaves for the test with a model of its own; a retraining scores nothing.
+
+    Args:
+        kind: what the run is for.
+        pack: name or path of the domain pack.
+        level: load level, for a load test.
+        minutes: how long events flow, for a load test.
+        seed: seed of the generated events, or of the training.
+    """
+
+    template_fields = ("pack", "level", "minutes", "seed")
+
+    def __init__(
+        self,
+        *,
+        kind: RunKind,
+        pack: str,
+        level: str | None = None,
+        minutes: str | None = None,
+        seed: str = "0",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.pack = pack
+        self.level = level
+        self.minutes = minutes
+        self.seed = seed
+
+    def execute(self, context: Context) -> RunValues:
+        """Check, record, lease.
+
+        Raises:
+            AirflowFailException: pack, patterns or model are not fit for the run.
+            SupervisorError, FlinkError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
+        """
+        opened_at = datetime.now(UTC)
+        try:
+            pack = load_pack(self.pack)
+            pattern_set = pattern_set_of(load_patterns(pack.name))
+        except (PackError, PatternError) as error:
+            raise AirflowFailException(str(error)) from error
+        train_until, test_from = self._split(pack)
+        self._check_engines()
+        run_id = new_run_id(self.kind, pack.name, opened_at)
+        minutes = float(self.minutes) if self.minutes is not None else None
+        with PlatformDatabaseHook().connect() as connection:
+            model = self._promoted_model(connection, pack) if self.kind is RunKind.LOAD_TEST else None
+            dag_run = context["dag_run"]
+            runs.open_run(
+                connection,
+                runs.Run(
+                    run_id=run_id,
+                    kind=self.kind,
+                    domain=pack.name,
+                    dag_id=dag_run.dag_id,
+                    airflow_run_id=dag_run.run_id,
+                    pack_version=pack.version,
+                    feature_set=pack.feature_set,
+                    pattern_set=pattern_set,
+                    requested_at=opened_at,
+                    level=self.level,
+                    seed=int(self.seed),
+                    minutes=minutes,
+                    model_version=model.version if model else None,
+                    params=dict(context["params"]),
+                    measured_from=test_from,
+                    measured_until=opened_at if test_from else None,
+                ),
+            )
+            runs.acquire_lease(connection, run_id, timedelta(minutes=minutes or 0) + _LEASE_MARGIN)
+        self.log.info("opened run %s of %s", run_id, pack.name)
+        settings = get_settings()
+        version = opened_at.strftime("%Y%m%d-%H%M%S")
+        return RunValues(
+            run_id=run_id,
+            domain=pack.name,
+            pack=self.pack,
+            opened_at=opened_at.isoformat(timespec="milliseconds"),
+            score_from_ms=int((test_from or opened_at).timestamp() * 1000),
+            events_per_minute=EVENTS_PER_MINUTE[Level(self.level)] if self.level else 0,
+            seed=int(self.seed),
+            model_dir=model.path if model else str(settings.models_dir / pack.name / version),
+            new_version=version,
+            train_until=train_until.isoformat() if train_until else "",
+            test_from=test_from.isoformat() if test_from else "",
+            run_dir=str(settings.runs_dir / run_id),
+            feature_log=str(settings.feature_log_dir / pack.name / run_id),
+        )
+
+    def _split(self, pack: DomainPack) -> tuple[datetime | None, datetime | None]:
+        if self.kind is not RunKind.REPLAY:
+            return None, None
+        if pack.source is None:
+            raise AirflowFailException(
+                f"pack {pack.name} maps no file: give it a `source`, or choose a pack that has one"
+            )
+        return _utc(pack.source.split.train_until), _utc(pack.source.split.test_from)
+
+    @staticmethod
+    def _check_engines() -> None:
+        KafkaTopicsHook().check()
+        targets.flink().free_slots()
+        targets.processes().names(LIVE_SCOPE)
+
+    @staticmethod
+    def _promoted_model(connection: Any, pack: DomainPack) -> models.ModelVersion:
+        try:
+            model = models.promoted(connection, pack.name)
+            verify_model(Path(model.path), pack)
+        except (models.ModelRegistryError, ModelError) as error:
+            raise AirflowFailException(str(error)) from error
+        return model
+
+
+def _utc(text: str) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise AirflowFailException(
+            f"{text!r} in the pack's split is no ISO 8601 time, like 2020-05-01T00:00:00Z"
+        ) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

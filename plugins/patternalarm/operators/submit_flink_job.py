@@ -1,0 +1,73 @@
+"""Submit a Flink job."""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from typing import Any, Final
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from patternalarm.operators import targets
+from patternalarm.operators.awaiting import AwaitingOperator
+from patternalarm.settings import REPOSITORY
+from patternalarm.triggers.flink_running import FlinkRunningTrigger
+
+_SUBMITTED: Final = re.compile(r"JobID ([0-9a-f]{32})")
+_SUBMIT_TIMEOUT_SECONDS: Final = 180
+
+
+class SubmitFlinkJobOperator(AwaitingOperator):
+    """Submits a job and waits until all of it runs. The job's id is the task's return value.
+
+    Args:
+        command: a detached ``flink run``, which prints the job's id.
+        slots: task slots that the job needs; without them it would wait for ever.
+        patience: seconds that it may take to run once it is submitted.
+    """
+
+    template_fields = ("command",)
+
+    def __init__(self, *, command: Sequence[str], slots: int, patience: float = 90, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.command = command
+        self.slots = slots
+        self.patience = patience
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Submit the job, then wait until it runs.
+
+        Raises:
+            AirflowFailException: no free slots, or the submission fails.
+            FlinkError: Flink cannot be reached.
+        """
+        free = targets.flink().free_slots()
+        if free < self.slots:
+            raise AirflowFailException(
+                f"Flink has {free} free task slots, the job needs {self.slots}: wait until another run ends, "
+                "or see `make status` for a TaskManager that is down"
+            )
+        self.log.info("submitting: %s", " ".join(self.command))
+        try:
+            submission = subprocess.run(
+                list(self.command),
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_SUBMIT_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise AirflowFailException(f"there is no {self.command[0]}: `make up` writes it") from None
+        except subprocess.TimeoutExpired:
+            raise AirflowFailException(f"the submission took more than {_SUBMIT_TIMEOUT_SECONDS} s") from None
+        lines = submission.stdout.splitlines()
+        for line in lines[-60:]:
+            self.log.info("%s", line)
+        found = _SUBMITTED.search(submission.stdout)
+        if submission.returncode or not found:
+            last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
+            raise AirflowFailException(f"the submission ended with exit code {submission.returncode}: {last}")
+        self.wait_with(FlinkRunningTrigger(job_id=found[1], patience=self.patience))

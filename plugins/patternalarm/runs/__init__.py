@@ -1,0 +1,1 @@
+"""Runs of the platform and the leases that keep their engines alive."""

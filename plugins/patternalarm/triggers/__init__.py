@@ -1,0 +1,1 @@
+"""Airflow triggers: what a deferred operator waits for, one class per file."""

@@ -1,0 +1,107 @@
+"""What every trigger of ours does: look, sleep, look again, until there is an outcome."""
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+# An engine that does not answer one question is no reason to end a run; one that stays silent is.
+_TOLERANCE_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was waited for has come; ``value`` becomes the task's return value."""
+
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What was waited for will never come: one sentence why, and the last lines of the log that explain it."""
+
+    reason: str
+    log: list[str] = field(default_factory=list)
+
+
+class PollingTrigger(BaseTrigger):  # type: ignore[misc]
+    """Calls ``look`` in a thread every ``interval`` seconds until it returns ``Done`` or ``Failed``.
+
+    Done ends the task here, without a worker; Failed goes back to the operator, whose log then tells the reason.
+
+    Args:
+        interval: seconds between two looks.
+        patience: seconds without any progress after which waiting is a failure; None waits for ever.
+    """
+
+    def __init__(self, *, interval: float, patience: float | None) -> None:
+        super().__init__()
+        self.interval = interval
+        self.patience = patience
+
+    @abstractmethod
+    def look(self) -> Done | Failed | None:
+        """Look once; None means not yet. It may block; what it keeps raising for 15 s fails the task."""
+
+    def progress(self) -> Any:
+        """What changes while there is progress; by default nothing does, so patience is a plain time limit."""
+        return None
+
+    @abstractmethod
+    def waiting_for(self) -> str:
+        """What has not come yet, in words; it ends the sentence "nothing moved for 60 s: "."""
+
+    def explaining_log(self) -> list[str]:
+        """Lines that explain why it has not come; by default there are none."""
+        return []
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments beside those of this class."""
+
+    def on_failure(self) -> None:
+        """What a failure entails beside the task's own end; it may block."""
+
+    def on_user_kill(self) -> None:
+        """Stop what runs outside when a user ends the task; the teardown does it for every other end."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and constructor's arguments."""
+        own = {"interval": self.interval, "patience": self.patience}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {**self.arguments(), **own}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll, then yield the outcome."""
+        progress, changed_at, answered_at = self.progress(), time.monotonic(), time.monotonic()
+        while True:
+            outcome: Done | Failed | None = None
+            try:
+                outcome = await asyncio.to_thread(self.look)
+                answered_at = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the task must end with its message
+                self.log.warning("%s: %s", type(error).__name__, error)
+                if time.monotonic() - answered_at > _TOLERANCE_SECONDS:
+                    outcome = Failed(f"{type(error).__name__}: {error}")
+            if outcome is None and self.progress() != progress:
+                progress, changed_at = self.progress(), time.monotonic()
+            if outcome is None and self.patience is not None and time.monotonic() - changed_at > self.patience:
+                outcome = await asyncio.to_thread(self._give_up)
+            if isinstance(outcome, Done):
+                yield TaskSuccessEvent(xcoms={"return_value": outcome.value})
+                return
+            if isinstance(outcome, Failed):
+                await asyncio.to_thread(self.on_failure)
+                yield TriggerEvent({"reason": outcome.reason, "log": outcome.log})
+                return
+            await asyncio.sleep(self.interval)
+
+    async def on_kill(self) -> None:
+        """A user ended the task."""
+        await asyncio.to_thread(self.on_user_kill)
+
+    def _give_up(self) -> Failed:
+        return Failed(f"nothing moved for {self.patience:.0f} s: {self.waiting_for()}", self.explaining_log())

@@ -1,0 +1,55 @@
+"""Wait until a process has nothing left to do, then stop it."""
+
+from abc import abstractmethod
+from typing import Any
+
+from patternalarm.operators import targets
+from patternalarm.triggers.polling import Done, Failed, PollingTrigger
+
+
+class ProcessDrainedTrigger(PollingTrigger):
+    """Done when the process was not behind any more and was stopped, failed as soon as it ends by itself.
+
+    Args:
+        name: program name.
+    """
+
+    def __init__(self, *, name: str, interval: float, patience: float | None) -> None:
+        super().__init__(interval=interval, patience=patience)
+        self.name = name
+        self._behind = -1
+
+    @abstractmethod
+    def behind(self) -> int:
+        """How much is left to do; it may block."""
+
+    def look(self) -> Done | Failed | None:
+        """Ask the supervisor, then how much is left; stop the process when nothing is."""
+        processes = targets.processes()
+        state = processes.state(self.name)
+        if state is None:
+            return Failed(f"{self.name} is gone: somebody removed it from the supervisor")
+        if not state.alive:
+            log = processes.tail_log(self.name)
+            return Failed(f"not done: {state.describe(log)}", log)
+        self._behind = self.behind()
+        if self._behind:
+            return None
+        stopped = processes.stop(self.name)
+        if stopped and stopped.failed_by_verdict:
+            log = processes.tail_log(self.name)
+            return Failed(stopped.describe(log), log)
+        processes.stop_and_remove(self.name)
+        return Done()
+
+    def progress(self) -> Any:
+        """What is left."""
+        return self._behind
+
+    def on_user_kill(self) -> None:
+        """Stop the process."""
+        targets.processes().stop_and_remove(self.name)
+
+    def explaining_log(self) -> list[str]:
+        """The process's last lines."""
+        return targets.processes().tail_log(self.name)

@@ -1,0 +1,59 @@
+"""Wait until a process ended."""
+
+from typing import Any
+
+from patternalarm.operators import targets
+from patternalarm.triggers.polling import Done, Failed, PollingTrigger
+
+
+class ProcessExitTrigger(PollingTrigger):
+    """Done when the process ended with an accepted exit code, failed with its log's last lines otherwise.
+
+    Args:
+        name: program name.
+        accepted: exit codes that are a success.
+        remove: forget the program once it ended well, so that nothing but its log is left.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        accepted: list[int],
+        remove: bool = True,
+        interval: float = 0.5,
+        patience: float | None = None,
+    ) -> None:
+        super().__init__(interval=interval, patience=patience)
+        self.name = name
+        self.accepted = accepted
+        self.remove = remove
+
+    def look(self) -> Done | Failed | None:
+        """Ask the supervisor once."""
+        processes = targets.processes()
+        state = processes.state(self.name)
+        if state is None:
+            return Failed(f"{self.name} is gone: somebody removed it from the supervisor")
+        if state.alive:
+            return None
+        log = processes.tail_log(self.name)
+        if self.remove:
+            processes.stop_and_remove(self.name)
+        if state.state == "EXITED" and state.exit_code in self.accepted:
+            for line in log:
+                self.log.info("%s", line)
+            return Done()
+        return Failed(state.describe(log), log)
+
+    def on_user_kill(self) -> None:
+        """Stop the process."""
+        targets.processes().stop_and_remove(self.name)
+
+    def waiting_for(self) -> str:
+        """See ``PollingTrigger``."""
+        return f"{self.name} still runs"
+
+    def arguments(self) -> dict[str, Any]:
+        """See ``PollingTrigger``."""
+        return {"name": self.name, "accepted": self.accepted, "remove": self.remove}

@@ -1,0 +1,106 @@
+"""Watch a run's jobs while its generators run."""
+
+import time
+from typing import Any, Final
+
+from patternalarm.hooks.process_state import ProcessState
+from patternalarm.operators import targets
+from patternalarm.triggers.polling import Done, Failed, PollingTrigger
+
+# Once is bad luck or a test; a job that does not stay up must end the run.
+MAX_RESTARTS: Final = 3
+_GENERATOR_START_SECONDS: Final = 20
+
+
+class WatchJobsTrigger(PollingTrigger):
+    """Done when all generators ended well, failed at once when anything that they need is gone for good.
+
+    When it fails, it stops the generators, so that the tasks that wait for them end too and the teardown begins.
+
+    Args:
+        job_id: the run's Flink job.
+        jobs: program names of the long-running processes.
+        generators: program names of the generators; they must not be removed when they end.
+        until: epoch seconds by which the generators must have ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        jobs: list[str],
+        generators: list[str],
+        until: float,
+        interval: float = 1.0,
+        patience: float | None = None,
+    ) -> None:
+        super().__init__(interval=interval, patience=patience)
+        self.job_id = job_id
+        self.jobs = jobs
+        self.generators = generators
+        self.until = until
+        self._starts: dict[str, set[int]] = {}
+
+    def look(self) -> Done | Failed | None:
+        """Ask Flink and the supervisor once."""
+        failed = self._failed_flink_job() or self._failed_process()
+        if failed:
+            return failed
+        processes = targets.processes()
+        states = [processes.state(name) for name in self.generators]
+        if all(state and state.state == "EXITED" and state.exit_code == 0 for state in states):
+            return Done()
+        if time.time() > self.until:
+            return Failed(f"{self.waiting_for()} long after they should have ended")
+        return None
+
+    def on_failure(self) -> None:
+        """Stop the generators, also those that a task of the same moment is about to start."""
+        processes = targets.processes()
+        patience_ends = time.monotonic() + _GENERATOR_START_SECONDS
+        waiting = set(self.generators)
+        while waiting and time.monotonic() < patience_ends:
+            waiting -= {name for name in waiting if processes.stop(name) is not None}
+            time.sleep(0.5 if waiting else 0)
+
+    def waiting_for(self) -> str:
+        """See ``PollingTrigger``."""
+        return f"the generators {', '.join(self.generators)} are not done"
+
+    def arguments(self) -> dict[str, Any]:
+        """See ``PollingTrigger``."""
+        return {"job_id": self.job_id, "jobs": self.jobs, "generators": self.generators, "until": self.until}
+
+    def _failed_flink_job(self) -> Failed | None:
+        flink = targets.flink()
+        job = flink.job(self.job_id)
+        if not job.ended:
+            return None
+        return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
+
+    def _failed_process(self) -> Failed | None:
+        processes = targets.processes()
+        for name in self.jobs:
+            state = processes.state(name)
+            if state is None:
+                return Failed(f"{name} is gone: somebody removed it from the supervisor")
+            if not state.alive:
+                log = processes.tail_log(name)
+                return Failed(state.describe(log), log)
+            if self._restarts(state) > MAX_RESTARTS:
+                return Failed(
+                    f"{name} does not stay up: restarted {self._restarts(state)} times", processes.tail_log(name)
+                )
+        for name in self.generators:
+            state = processes.state(name)
+            if state and not state.alive and state.exit_code != 0:
+                log = processes.tail_log(name)
+                return Failed(state.describe(log), log)
+        return None
+
+    def _restarts(self, state: ProcessState) -> int:
+        starts = self._starts.setdefault(state.name, set())
+        if state.started_at not in starts and starts:
+            self.log.warning("%s was restarted by the supervisor, pid %d", state.name, state.pid)
+        starts.add(state.started_at)
+        return len(starts) - 1

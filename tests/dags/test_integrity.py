@@ -1,0 +1,68 @@
+"""Every DAG parses, is documented, and is one of those that we mean to have."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
+DAG_IDS = {"build_alert_marts", "publish_dashboards", "replay_dataset", "retrain_model", "run_load_test"}
+MAX_LINES = 150
+
+# Each of them costs a second or more, in every task, since a task imports its DAG's file.
+HEAVY = ["matplotlib", "numpy", "pandas", "pyarrow", "pyflink", "pyspark", "shap"]
+
+
+def test_the_dags_are_exactly_those_that_we_mean_to_have(dag_bag):
+    assert dag_bag.import_errors == {}
+    assert set(dag_bag.dags) == DAG_IDS
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_a_file_is_one_dag_named_like_it_and_short(dag_bag, file):
+    assert file.stem in DAG_IDS
+    assert Path(dag_bag.dags[file.stem].fileloc) == file
+    assert not file.stem.startswith("dbt_"), "dbt imports every dbt_* module on the path"
+    assert len(file.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_a_dag_is_documented_tagged_and_has_the_common_defaults(dag_bag, dag_id):
+    dag = dag_bag.dags[dag_id]
+    docstring = ast.get_docstring(ast.parse(Path(dag.fileloc).read_text()), clean=False)
+    assert dag.doc_md == docstring
+    assert dag.tags
+    assert dag.tags <= set(Tag)
+    assert {key: dag.default_args.get(key) for key in DAG_DEFAULT_ARGS} == DAG_DEFAULT_ARGS
+    assert dag.catchup is False
+
+
+def test_only_retraining_is_scheduled(dag_bag):
+    scheduled = {dag_id for dag_id, dag in dag_bag.dags.items() if dag.timetable.can_be_scheduled}
+    assert scheduled == {"retrain_model"}
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_a_file_does_nothing_at_import_but_declare_its_dag(file):
+    for statement in ast.parse(file.read_text()).body:
+        if isinstance(statement, ast.Expr):
+            documents = isinstance(statement.value, ast.Constant)
+            declares = isinstance(statement.value, ast.Call) and ast.unparse(statement.value) == f"{file.stem}()"
+            assert documents or declares, ast.unparse(statement)
+        else:
+            assert isinstance(statement, ast.Import | ast.ImportFrom | ast.Assign | ast.FunctionDef)
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_importing_a_file_brings_nothing_heavy(file):
+    # In a process of its own, since this one may have it from elsewhere.
+    script = (
+        f"import runpy, sys; runpy.run_path({str(file)!r}); print('found', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert imported.stdout.splitlines()[-1] == "found []"

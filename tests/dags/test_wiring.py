@@ -1,0 +1,100 @@
+"""What the graphs promise: everything that a run starts is undone, and the run's state is its verdict's."""
+
+import itertools
+
+import pytest
+
+from patternalarm.operators.await_features import AwaitFeaturesOperator
+from patternalarm.operators.awaiting import AwaitingOperator
+from patternalarm.operators.run_process import RunProcessOperator
+from patternalarm.operators.start_process import StartProcessOperator
+from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
+
+RUNS = {"run_load_test": "", "replay_dataset": "", "retrain_model": "retrain."}
+VERDICTS = {"run_load_test": "grade", "replay_dataset": "grade", "retrain_model": "retrain.promote_model"}
+STARTERS = (RunProcessOperator, StartProcessOperator, SubmitFlinkJobOperator)
+
+
+def is_starter(task):
+    return issubclass(getattr(task, "operator_class", type(task)), STARTERS)
+
+
+@pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
+def test_setup_opens_and_teardown_closes_whatever_happens(dag_bag, dag_id, group):
+    dag = dag_bag.dags[dag_id]
+    open_run, close_run = dag.get_task(f"{group}open_run"), dag.get_task(f"{group}close_run")
+    assert open_run.is_setup
+    assert close_run.is_teardown
+    assert close_run.on_failure_fail_dagrun
+    assert open_run.task_id in close_run.upstream_task_ids
+    assert {task.task_id for task in dag.tasks if task.is_teardown} == {close_run.task_id}
+
+
+@pytest.mark.parametrize("dag_id", RUNS)
+def test_the_verdict_is_the_only_leaf_beside_the_teardown(dag_bag, dag_id):
+    dag = dag_bag.dags[dag_id]
+    inner = {
+        task.task_id: {t for t in task.downstream_task_ids if not dag.get_task(t).is_teardown} for task in dag.tasks
+    }
+    leaves = {task for task, downstream in inner.items() if not downstream and not dag.get_task(task).is_teardown}
+    assert leaves == {VERDICTS[dag_id]}
+
+
+@pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
+def test_the_teardown_waits_for_all_that_may_start_something(dag_bag, dag_id, group):
+    # A failure makes all that follows it fail at once, so the teardown may begin while other branches still run.
+    dag = dag_bag.dags[dag_id]
+    starters = {task.task_id for task in dag.tasks if is_starter(task)} - {"check_file"}
+    assert starters
+    assert starters <= dag.get_task(f"{group}close_run").upstream_task_ids
+
+
+@pytest.mark.parametrize("dag_id", RUNS)
+def test_nothing_is_started_before_the_run_is_open(dag_bag, dag_id):
+    dag = dag_bag.dags[dag_id]
+    open_run = next(task for task in dag.tasks if task.is_setup)
+    for task in dag.tasks:
+        if is_starter(task) and task.task_id != "check_file":
+            assert open_run.task_id in task.get_flat_relative_ids(upstream=True), task.task_id
+
+
+def test_a_replayed_file_is_checked_before_anything_is_opened(dag_bag):
+    dag = dag_bag.dags["replay_dataset"]
+    assert "check_file" in dag.get_task("open_run").upstream_task_ids
+    assert dag.get_task("check_file").upstream_task_ids == set()
+
+
+def test_generators_are_mapped_and_left_for_the_watcher(dag_bag):
+    dag = dag_bag.dags["run_load_test"]
+    for task_id in ("publish_history", "generate"):
+        assert dag.get_task(task_id).is_mapped
+    assert dag.get_task("generate").partial_kwargs["remove"] is False
+    assert dag.get_task("watch_jobs").upstream_task_ids == {"plan_measurement"}
+
+
+def test_the_stages_are_drained_in_the_order_of_the_data(dag_bag):
+    dag = dag_bag.dags["run_load_test"]
+    order = ["generate", "drain_flink", "drain_scorer", "drain_alert_writer", "account", "measure", "report", "grade"]
+    for before, after in itertools.pairwise(order):
+        assert before in dag.get_task(after).upstream_task_ids
+
+
+def test_all_waiting_is_left_to_the_triggerer(dag_bag):
+    waiting = [
+        task
+        for dag in dag_bag.dags.values()
+        for task in dag.tasks
+        if issubclass(getattr(task, "operator_class", type(task)), AwaitingOperator)
+    ]
+    assert any(isinstance(task, AwaitFeaturesOperator) for task in waiting)
+    assert {task.retries for task in waiting} == {0}
+
+
+@pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
+def test_no_two_processes_of_a_run_share_a_name(dag_bag, dag_id, group):
+    names = []
+    for task in dag_bag.dags[dag_id].tasks:
+        if is_starter(task):
+            name = task.partial_kwargs.get("name") if task.is_mapped else getattr(task, "name", None)
+            names += [name] if name else []
+    assert len(names) == len(set(names))

@@ -1,0 +1,264 @@
+"""The ledger over real topics: what is injected on the way is found and named."""
+
+import base64
+import json
+import re
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from patternalarm.contracts import tables
+from patternalarm.contracts.topics import TopicKind
+from patternalarm.grading.account import account
+from patternalarm.grading.command_line import run_command
+from patternalarm.grading.score_log import read_score_log, score_log_path
+
+
+def stored(run) -> dict:
+    with psycopg.connect(run.superuser_dsn, row_factory=dict_row) as connection:
+        return connection.execute(f"SELECT * FROM {tables.RUN_LEDGER} WHERE run_id = %s", (run.run_id,)).fetchone()
+
+
+def finish(run) -> int:
+    run.write_run()
+    run.publish_findings()
+    run.write_alerts()
+    return account(run.run_id)
+
+
+def failing(ledger: dict) -> dict[str, dict]:
+    return {problem["kind"]: problem for problem in ledger["problems"] if problem["fails"]}
+
+
+def test_run_in_order_closes_and_archives_its_scores(simulate, platform_settings, capsys) -> None:
+    run = simulate()
+    run.publish_events()
+    assert finish(run) == 0
+    ledger = stored(run)
+    assert ledger["closed"] is True
+    assert ledger["problems"] == []
+    sums = ("generated", "acknowledged", "offset_span", "featurised", "dead_lettered", "to_score", "scored")
+    assert [ledger[name] for name in sums] == [50, 50, 50, 50, 0, 40, 40]
+    assert [ledger[name] for name in ("lost", "duplicated", "altered", "overlapping", "redelivered")] == [0] * 5
+    log = read_score_log(
+        score_log_path(platform_settings.score_log_dir, "payments", run.run_id), ["event_id", "scope", "pattern_set"]
+    )
+    assert sorted(log["event_id"].to_pylist()) == sorted(f"e-{i}" for i in range(40))
+    assert set(log["pattern_set"].to_pylist()) == {"ps"}
+    assert "the ledger is closed" in capsys.readouterr().out
+
+
+def test_lost_event(simulate, capsys) -> None:
+    run = simulate()
+    run.publish_events()
+    gone = run.features.pop(7)
+    run.scores = [score for score in run.scores if score["event_id"] != gone["event_id"]]
+    run.evidence = [found for found in run.evidence if found["event_id"] != gone["event_id"]]
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["lost"], ledger["closed"]) == (1, False)
+    assert failing(ledger)["lost_event"]["examples"] == [
+        {
+            "topic": gone["source_topic"],
+            "partition": gone["source_partition"],
+            "offset": gone["source_offset"],
+        }
+    ]
+    message = capsys.readouterr().err
+    assert "neither featurised nor dead-lettered" in message
+    assert f"partition {gone['source_partition']} offset {gone['source_offset']}" in message
+
+
+def test_lost_score(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    gone = run.scores.pop(5)
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["lost"], ledger["to_score"], ledger["scored"]) == (1, 40, 39)
+    assert failing(ledger)["lost_score"]["examples"][0]["offset"] == gone["source_offset"]
+
+
+def test_event_that_never_reached_kafka(simulate) -> None:
+    run = simulate()
+    run.publish_events(lambda raw: raw.pop(20))
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["lost"], ledger["offset_span"], ledger["altered"]) == (1, 49, 0)
+    assert set(failing(ledger)) == {"lost_before_kafka"}
+
+
+def test_duplicated_event(simulate) -> None:
+    run = simulate()
+    run.publish_events(lambda raw: raw.append(raw[20]))
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["duplicated"], ledger["lost"], ledger["altered"]) == (1, 0, 0)
+    assert set(failing(ledger)) == {"duplicated_event"}
+    assert failing(ledger)["duplicated_event"]["examples"][0]["topic"] == run.topics[TopicKind.EVENTS]
+
+
+def test_altered_event_on_its_way_to_kafka(simulate) -> None:
+    def alter(raw: list[bytes]) -> None:
+        raw[20] = raw[20].replace(b"a-", b"b-")
+
+    run = simulate()
+    run.publish_events(alter)
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["altered"], ledger["lost"], ledger["duplicated"]) == (1, 0, 0)
+    assert set(failing(ledger)) == {"altered_on_topic"}
+
+
+@pytest.mark.parametrize("topic", ["features", "scores"])
+def test_altered_event_between_the_engines(simulate, topic: str) -> None:
+    run = simulate()
+    run.publish_events()
+    altered = getattr(run, topic)[15]
+    altered["source_crc"] ^= 1
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["altered"], ledger["lost"]) == (1, 0)
+    example = failing(ledger)["altered"]["examples"][0]
+    assert (example["offset"], example["crc"]) == (altered["source_offset"], altered["source_crc"])
+    assert example["event_crc"] == altered["source_crc"] ^ 1
+
+
+def test_dead_letters_are_accounted_for_and_may_not_overlap(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    history = [features for features in run.features if features["event_id"].startswith("h-")]
+    for features in history[:2]:
+        letter = {name: features[name] for name in features if name.startswith("source_")}
+        run.dead_letters.append({**letter, "reason": "late", "raw": base64.b64encode(b"x").decode()})
+    run.features.remove(history[0])
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert (ledger["dead_lettered"], ledger["overlapping"], ledger["lost"]) == (2, 1, 0)
+    assert set(failing(ledger)) == {"overlapping"}
+    assert any("late 2" in problem["text"] for problem in ledger["problems"])
+
+
+def test_redelivered_copies_are_reported_and_archived_once(simulate, platform_settings) -> None:
+    run = simulate()
+    run.publish_events()
+    run.features += run.features[:3]
+    run.scores += run.scores[4:9]
+    assert finish(run) == 0
+    ledger = stored(run)
+    assert (ledger["redelivered"], ledger["duplicated"], ledger["closed"]) == (8, 0, True)
+    path = score_log_path(platform_settings.score_log_dir, "payments", run.run_id)
+    assert read_score_log(path, ["event_id"]).num_rows == 40
+
+
+def test_one_subjects_episode_under_two_alert_ids_is_duplicated(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_alert(["e-0", "e-1"], subject="actor-0", alert_id="other-id")
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert ledger["duplicated"] == 1 + 2
+    texts = [problem["text"] for problem in ledger["problems"]]
+    assert any(tables.ALERT in text for text in texts)
+    example = failing(ledger)["duplicated_row"]["examples"][0]
+    assert example["subject_id"] == "actor-0"
+    assert "other-id" in example["alert_ids"]
+
+
+def test_evidence_and_hits_that_no_alert_holds_are_lost(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.evidence.append({"event_id": "e-39"})
+    run.hits.append({"events": f"e-5|{run.start_ms}|1.5,e-6|{run.start_ms}|"})
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert ledger["lost"] == 1 + 2
+    examples = [p["examples"] for p in ledger["problems"] if p["kind"] == "lost_finding"]
+    assert [[e["event_id"] for e in found] for found in examples] == [["e-39"], ["e-5", "e-6"]]
+
+
+def test_broken_records_are_named_and_stop_nothing(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    foreign = json.dumps({**run.features[0], "source_topic": "events.payments.other"}).encode()
+    run.publish_raw(TopicKind.FEATURES, [b"{broken", foreign])
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert set(failing(ledger)) == {"unreadable"}
+    assert failing(ledger)["unreadable"]["count"] == 2
+    assert ledger["featurised"] == 50
+
+
+def test_run_without_measured_phase_reads_no_scores(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_run()
+    run.hits.append({"events": f"e-5|{run.start_ms}|"})
+    run.scores.clear()
+    run.publish_findings()
+    with psycopg.connect(run.superuser_dsn) as connection:
+        connection.execute(f"UPDATE {tables.RUN} SET measured_from = NULL WHERE run_id = %s", (run.run_id,))
+    assert account(run.run_id) == 0
+    assert stored(run)["to_score"] == 0
+
+
+def test_accounting_again_replaces_the_ledger(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    gone = run.scores.pop()
+    assert finish(run) == 1
+    run.publish_raw(TopicKind.SCORES, [json.dumps(gone).encode()])
+    assert account(run.run_id) == 0
+    assert stored(run)["closed"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--run-id", "no-such-run"], "no run 'no-such-run'"),
+        (["--run-id", "Not:An+Id"], "run_id"),
+    ],
+)
+def test_unknown_or_malformed_run_id(simulate, capsys, arguments: list[str], message: str) -> None:
+    try:
+        code = run_command("", account, arguments)
+    except SystemExit as leaving:
+        code = leaving.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_run_that_generated_nothing_or_lost_its_topics(simulate, capsys) -> None:
+    run = simulate()
+    run.write_run()
+    with psycopg.connect(run.superuser_dsn) as connection:
+        connection.execute(f"DELETE FROM {tables.SHARD_LEDGER} WHERE run_id = %s", (run.run_id,))
+    assert run_command("", account, ["--run-id", run.run_id]) == 2
+    assert "no generator shard" in capsys.readouterr().err
+
+
+def test_dropped_topics_are_named(simulate, capsys) -> None:
+    run = simulate()
+    run.write_run()
+    with psycopg.connect(run.superuser_dsn) as connection:
+        for table in (tables.SHARD_LEDGER, tables.RUN):
+            connection.execute(f"UPDATE {table} SET run_id = 'gone-1' WHERE run_id = %s", (run.run_id,))
+    try:
+        assert run_command("", account, ["--run-id", "gone-1"]) == 2
+    finally:
+        with psycopg.connect(run.superuser_dsn) as connection:
+            connection.execute(f"DELETE FROM {tables.RUN} WHERE run_id = 'gone-1'")
+            connection.execute(f"DELETE FROM {tables.SHARD_LEDGER} WHERE run_id = 'gone-1'")
+    assert re.search(r"topic events\.payments\.gone-1 does not exist", capsys.readouterr().err)
+
+
+def test_kafka_down_is_one_message(simulate, platform_settings, monkeypatch, capsys) -> None:
+    run = simulate()
+    run.write_run()
+    down = platform_settings.model_copy(update={"kafka_port": 1})
+    monkeypatch.setattr("patternalarm.grading.account.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.grading.topic_reader._ANSWER_SECONDS", 1.0)
+    assert run_command("", account, ["--run-id", run.run_id]) == 2
+    assert "Kafka at 127.0.0.1:1 cannot be used" in capsys.readouterr().err

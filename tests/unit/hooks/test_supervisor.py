@@ -1,0 +1,203 @@
+"""The hook against a real supervisord."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from patternalarm.hooks.supervisor import SupervisorError, SupervisorHook
+
+
+@pytest.fixture
+def hook(supervised):
+    return SupervisorHook(supervised)
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def script(tmp_path, code):
+    file = tmp_path / "script.py"
+    file.write_text(code)
+    return [sys.executable, str(file)]
+
+
+def wait_for(condition, seconds=20):
+    """Polls until ``condition()`` holds, and returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def is_gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def ended(hook, name):
+    state = hook.state(name)
+    return state if state and not state.alive else None
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 10])
+def test_a_verdict_ends_a_process_for_good(hook, code):
+    hook.start_process("verdict", python(f"print('my last word'); raise SystemExit({code})"), restarts=True)
+    state = wait_for(lambda: ended(hook, "verdict"))
+    assert (state.state, state.exit_code) == ("EXITED", code)
+    assert state.failed_by_verdict == (code != 0)
+    wait_for(lambda: hook.tail_log("verdict") == ["my last word"])
+    assert hook.state("verdict").started_at == state.started_at
+    hook.stop_and_remove("verdict")
+
+
+def test_a_killed_process_is_restarted_when_it_shall_be(hook):
+    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
+    first = wait_for(lambda: hook.state("stays"))
+    assert first.state == "RUNNING"
+    os.kill(first.pid, signal.SIGKILL)
+
+    def again():
+        state = hook.state("stays")
+        assert state.alive, state
+        return state if state.pid not in (0, first.pid) else None
+
+    assert wait_for(again).state == "RUNNING"
+    hook.stop_and_remove("stays")
+    assert hook.state("stays") is None
+
+
+def test_a_killed_process_stays_dead_when_it_shall_not(hook):
+    hook.start_process("once", python("import time; time.sleep(600)"))
+    os.kill(hook.state("once").pid, signal.SIGKILL)
+    state = wait_for(lambda: ended(hook, "once"))
+    assert (state.state, state.exit_code) == ("EXITED", -1)
+    assert "killed by a signal" in state.describe()
+    hook.stop_and_remove("once")
+
+
+def test_an_accident_is_no_verdict(hook):
+    """Exit codes past 10 say that something went wrong around the job: the supervisor tries again."""
+    hook.start_process("accident", python("import time; time.sleep(0.3); raise SystemExit(70)"), restarts=True)
+    first = hook.state("accident").started_at
+    wait_for(lambda: hook.state("accident").started_at > first)
+    assert hook.state("accident").alive
+    hook.stop_and_remove("accident")
+
+
+def test_stop_is_a_request_that_a_process_may_end_well_on(hook, tmp_path):
+    ready = tmp_path / "ready"
+    code = f"""
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("finished my batch", flush=True), sys.exit(0)))
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(600)
+"""
+    hook.start_process("graceful", script(tmp_path, code), restarts=True)
+    wait_for(ready.exists)
+    state = hook.stop("graceful")
+    assert (state.state, state.exit_code, state.alive) == ("STOPPED", 0, False)
+    assert not state.failed_by_verdict
+    assert hook.tail_log("graceful") == ["finished my batch"]
+    hook.stop_and_remove("graceful")
+
+
+def test_stop_takes_the_children_along(hook, tmp_path):
+    child = tmp_path / "child"
+    code = f"""
+import pathlib, subprocess, sys
+p = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path({str(child)!r}).write_text(str(p.pid))
+p.wait()
+"""
+    hook.start_process("parent", script(tmp_path, code))
+    pid = int(wait_for(lambda: child.exists() and child.read_text()))
+    hook.stop_and_remove("parent")
+    wait_for(lambda: is_gone(pid))
+
+
+def test_removing_is_idempotent_and_leaves_nothing_but_the_log(hook, supervised):
+    hook.start_process("gone", python("print('was here')"))
+    wait_for(lambda: ended(hook, "gone"))
+    hook.stop_and_remove("gone")
+    hook.stop_and_remove("gone")
+    assert hook.state("gone") is None
+    assert hook.stop("gone") is None
+    assert list((supervised.home / "supervisor" / "run.d").iterdir()) == []
+    assert hook.tail_log("gone") == ["was here"]
+
+
+def test_a_start_replaces_an_earlier_process_of_the_name_and_its_log(hook):
+    hook.start_process("again", python("import time; print('first', flush=True); time.sleep(600)"))
+    wait_for(lambda: hook.tail_log("again"))
+    pid = hook.state("again").pid
+    hook.start_process("again", python("import time; print('second', flush=True); time.sleep(600)"))
+    assert wait_for(lambda: hook.tail_log("again")) == ["second"]
+    assert hook.state("again").pid != pid
+    hook.stop_and_remove("again")
+
+
+def test_programs_of_a_run_are_found_by_prefix(hook):
+    for name in ("run-1.scorer", "run-1.alert-writer", "run-10.scorer"):
+        hook.start_process(name, python("import time; time.sleep(600)"))
+    assert hook.names("run-1.") == ["run-1.alert-writer", "run-1.scorer"]
+    for name in hook.names("run-1"):
+        hook.stop_and_remove(name)
+    assert hook.names("run-1") == []
+
+
+def test_arguments_and_variables_arrive_as_they_are(hook, monkeypatch):
+    monkeypatch.setenv("PATTERNALARM_KAFKA_PORT", "4711")
+    monkeypatch.setenv("PATTERNALARM_OWNER_PASSWORD", "hush")
+    code = "import os, sys; print(sys.argv[1:], [os.environ.get(n) for n in sys.argv[1].split(',')])"
+    names = "PATTERNALARM_KAFKA_PORT,PATTERNALARM_OWNER_PASSWORD,PLACE"
+    hook.start_process("exact", [*python(code), names, "two words", "50%", "it's"], env={"PLACE": "a,b 100%"})
+    wait_for(lambda: ended(hook, "exact"))
+    assert hook.tail_log("exact") == [
+        "['PATTERNALARM_KAFKA_PORT,PATTERNALARM_OWNER_PASSWORD,PLACE', 'two words', '50%', \"it's\"] "
+        "['4711', None, 'a,b 100%']"
+    ]
+    hook.stop_and_remove("exact")
+
+
+@pytest.mark.parametrize("argument", ["two\nlines", "a ;comment", "a #comment"])
+def test_what_a_supervisor_file_cannot_hold_is_refused(hook, argument):
+    with pytest.raises(ValueError, match="cannot hold"):
+        hook.start_process("refused", [*python("pass"), argument])
+    assert hook.state("refused") is None
+
+
+@pytest.mark.parametrize("name", ["", "../escape", "a:b", "a b", ".hidden"])
+def test_a_name_that_is_none_is_refused(hook, name):
+    with pytest.raises(ValueError, match="process name"):
+        hook.start_process(name, python("pass"))
+
+
+def test_a_missing_program_is_named(hook):
+    with pytest.raises(SupervisorError, match="there is no /nowhere/python"):
+        hook.start_process("missing", ["/nowhere/python"])
+    hook.stop_and_remove("missing")
+
+
+def test_a_supervisor_that_is_down_is_named_with_the_remedy(supervised):
+    from kafka_broker import free_port
+
+    port = free_port()
+    hook = SupervisorHook(supervised.model_copy(update={"supervisor_port": port}))
+    with pytest.raises(SupervisorError, match=rf"127\.0\.0\.1:{port}.*make up"):
+        hook.state("any")
+
+
+def test_a_wrong_password_is_named_with_the_remedy(supervised):
+    hook = SupervisorHook(supervised.model_copy(update={"supervisor_password": "other"}))
+    with pytest.raises(SupervisorError, match="refuses the password.*make down"):
+        hook.state("any")
