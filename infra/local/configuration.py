@@ -298,6 +298,7 @@ class Configuration:
             "airflow": self.airflow_environment(),
             "flink": self.flink_environment(),
             "superset": self.superset_environment(),
+            "dbt": {"PATTERNALARM_DBT_PASSWORD": self.settings.dbt_password},
         }
         for name, environment in environments.items():
             files.append(ConfigurationFile(home / "env" / f"{name}.env", _as_env_file(environment), 0o600))
@@ -305,6 +306,7 @@ class Configuration:
             "airflow": ("airflow", self.settings.venvs / "airflow/bin/airflow"),
             "flink": ("flink", self.flink_home / "bin/flink"),
             "superset": ("superset", self.settings.venvs / "superset/bin/superset"),
+            "dbt": ("dbt", self.settings.venvs / "dbt/bin/dbt"),
             "superset-python": ("superset", self.settings.venvs / "superset/bin/python"),
             "superset-server": ("superset", self.settings.venvs / "superset/bin/gunicorn"),
         }
