@@ -39,8 +39,8 @@ JOB_OPTIONS: Final = {
     "pipeline.object-reuse": "true",
 }
 
-# A partition without events must not hold back the watermark of the others, nor patterns and shared keys with it. Longer
-# than any pause of a busy machine: events of a partition that was taken for idle come behind the watermark.
+# A partition without events must not hold back the watermark of the others, nor patterns and shared keys with it. It is
+# longer than any pause of a busy machine: events of a partition that was taken for idle come behind the watermark.
 IDLE_TIMEOUT: Final = "5 s"
 
 # Order matters: the Java functions read their input by position.
@@ -99,7 +99,7 @@ def kafka_events_source(topic: str, bootstrap: str, group_id: str, bounded: bool
 
 
 def kafka_json_sink(topic: str, bootstrap: str, key: str | None) -> str:
-    """Connector options of a JSON topic, at least once: readers drop copies by the identity that each record carries."""
+    """Connector options of a JSON topic, at least once: readers drop copies by each record's source coordinates."""
     keyed = f"'key.format' = 'raw', 'key.fields' = '{key}'," if key else ""
     return f"""
       'connector' = 'kafka',

@@ -42,7 +42,7 @@ PACK: dict[str, Any] = {
 def write_pack(directory: Path, **changes: Any) -> Path:
     """The pack as a YAML file, with ``changes`` to its top level."""
     path = directory / "toll.yaml"
-    path.write_text(yaml.safe_dump({**PACK, **changes}))
+    path.write_text(yaml.safe_dump({**PACK, **changes}, sort_keys=False))
     return path
 
 
@@ -60,7 +60,7 @@ def split(feature: int, threshold: float, low: tuple[float, ...], high: tuple[fl
 
 
 def forest() -> list[Tree]:
-    """Amounts over 50 speak for plate_swap by 0.4, more than 3 passes for it by 0.2, video lanes for gate_run by 0.2."""
+    """Amounts over 50 speak for plate_swap, so do more than 3 passes, video lanes for gate_run."""
     return [
         split(0, 50.0, (1.0, 0.0, 0.0), (0.2, 0.8, 0.0)),
         split(2, 3.0, (0.9, 0.1, 0.0), (0.5, 0.5, 0.0)),
@@ -100,7 +100,7 @@ def toll_pack(directory: Path, **changes: Any) -> DomainPack:
     return load_pack(str(write_pack(directory, **changes)))
 
 
-def evidence_record(pack: DomainPack, event_id: str, **changes: Any) -> dict[str, Any]:
+def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[str, Any]:
     """A record of the evidence topic: a pass at noon for 80.00 EUR, plate_swap with 0.7."""
     return {
         "event_id": event_id,
@@ -129,7 +129,7 @@ def evidence_record(pack: DomainPack, event_id: str, **changes: Any) -> dict[str
     }
 
 
-def hit_record(events: list[tuple[str, int, str]], **changes: Any) -> dict[str, Any]:
+def hit_record(events: list[tuple[str, int, str]], /, **changes: Any) -> dict[str, Any]:
     """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount)."""
     return {
         "pattern": "two_gates",

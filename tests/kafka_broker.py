@@ -1,6 +1,5 @@
 """A real Kafka broker of a test's own: the platform's properties on free ports, in a directory of the test's."""
 
-import os
 import socket
 import subprocess
 import time
@@ -13,7 +12,7 @@ from string import Template
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = REPOSITORY / "infra" / "local" / "templates" / "kafka.properties.template"
-JARS = Path(os.environ.get("PATTERNALARM_HOME", REPOSITORY / ".local")) / "jars"
+JARS = REPOSITORY / ".local" / "jars"
 
 
 def free_port() -> int:

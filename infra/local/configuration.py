@@ -5,7 +5,7 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
     secrets.env            passwords and keys, mode 600, made once
     platform.env           the settings without secrets, for shells and supervised programs
     env/<program>.env      what one program needs in its environment, mode 600
-    bin/<program>          airflow, flink, superset, ... with that environment, for the supervisor and by hand
+    bin/<program>          airflow, dbt, flink, superset, ... with that environment, for the supervisor and by hand
     supervisor/            supervisord.conf (mode 600), its pid file, run.d/ for the processes of runs
     postgres/ kafka/ flink/ airflow/   what each engine keeps
 """
@@ -28,7 +28,7 @@ from infra.local import machine
 from infra.local.machine import REPOSITORY, Found
 from infra.local.progress import StepError
 
-from patternalarm.contracts.tables import AIRFLOW_ROLE, PLATFORM_ROLE
+from patternalarm.contracts.tables import AIRFLOW_ROLE
 from patternalarm.settings import Settings
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -246,7 +246,6 @@ class Configuration:
             "AIRFLOW_CONN_KAFKA_DEFAULT": (
                 '{"conn_type": "kafka", "extra": {"bootstrap.servers": "' + settings.kafka_bootstrap + '"}}'
             ),
-            "AIRFLOW_CONN_PATTERNALARM_POSTGRES": settings.dsn(PLATFORM_ROLE, settings.platform_password),
         }
 
     def superset_environment(self) -> dict[str, str]:
@@ -305,6 +304,7 @@ class Configuration:
         commands = {
             "airflow": ("airflow", self.settings.venvs / "airflow/bin/airflow"),
             "flink": ("flink", self.flink_home / "bin/flink"),
+            "dbt": ("dbt", self.settings.venvs / "dbt/bin/dbt"),
             "superset": ("superset", self.settings.venvs / "superset/bin/superset"),
             "dbt": ("dbt", self.settings.venvs / "dbt/bin/dbt"),
             "superset-python": ("superset", self.settings.venvs / "superset/bin/python"),

@@ -124,15 +124,16 @@ def airflow(configuration: Configuration, progress: Progress) -> None:
 
 
 def superset(configuration: Configuration, progress: Progress) -> None:
-    """Superset's metadata database, roles and administrator."""
-    script = REPOSITORY / "superset" / "initialise.py"
-    once = Once(configuration, "superset", [REPOSITORY / "uv.lock", script, REPOSITORY / "superset/superset_config.py"])
+    """Superset's metadata database, roles, administrator and dashboards, in one process."""
+    directory = REPOSITORY / "superset"
+    inputs = [REPOSITORY / "uv.lock", *directory.glob("*.py"), *directory.glob("assets/**/*.yaml")]
+    once = Once(configuration, "superset", inputs)
     if once.is_done:
         return
     with progress.step("initialising Superset", "Superset initialised"):
         run_quietly(
             "Superset's initialisation",
-            [configuration.home / "bin/superset-python", script],
+            [configuration.home / "bin/superset-python", directory / "initialise.py", "--publish"],
             _log(configuration, "superset"),
             env=configuration.supervised_environment(),
         )

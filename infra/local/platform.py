@@ -126,7 +126,7 @@ class Platform:
         return rows + [(program, "-") for name, program in sorted(programs.items()) if name not in PROGRAMS]
 
     def _why_unhealthy(self, name: str, program: Program) -> str:
-        if program.state is not State.RUNNING:
+        if program.state not in (State.RUNNING, State.STARTING):
             return f"{program.state}: {program.description}"
         try:
             health.CHECKS[name](self.configuration)
@@ -304,12 +304,13 @@ def show_status(platform: Platform) -> int:
 
 
 def show_logs(platform: Platform, name: str, lines: int, follow: bool) -> int:
-    """Print the last lines of one program's log, then new ones as they come when following."""
-    logs = platform.home / "logs"
-    names = sorted(path.stem for path in logs.glob("*.log"))
-    path = logs / f"{name}.log"
-    if path.stem not in names:
-        raise UsageError(f"no log of {name or 'nothing'!r}: use make logs S=<one of {', '.join(names) or 'none yet'}>")
+    """Print the last lines of a program's or a run's process's log, then new ones as they come when following."""
+    directory = platform.home / "logs"
+    logs = {path.stem: path for path in [*directory.glob("jobs/*.log"), *directory.glob("*.log")]}
+    if name not in logs:
+        known = ", ".join(sorted(logs)) or "none yet"
+        raise UsageError(f"no log of {name or 'nothing'!r}: use make logs S=<one of {known}>")
+    path = logs[name]
     with path.open(errors="replace") as log:
         sys.stdout.writelines(log.readlines()[-lines:])
         sys.stdout.flush()

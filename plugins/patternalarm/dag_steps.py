@@ -17,7 +17,7 @@ from patternalarm.operators.drain_scorer import DrainScorerOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import of_run
 from patternalarm.operators.start_process import StartProcessOperator
-from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
+from patternalarm.operators.submit_flink_job import JOB_ID, SubmitFlinkJobOperator
 from patternalarm.operators.watch_jobs import WatchJobsOperator
 from patternalarm.settings import get_settings
 
@@ -45,7 +45,7 @@ class RunSteps:
         self.generator = process_name(self.run_id, ProcessKind.GENERATOR)
         map_index = ", map_indexes=ti.map_index" if group else ""
         prefix = f"{group}." if group else ""
-        self.flink_job_id = f"{{{{ ti.xcom_pull('{prefix}{_START_FLINK}'{map_index}) }}}}"
+        self.flink_job_id = f"{{{{ ti.xcom_pull('{prefix}{_START_FLINK}', key='{JOB_ID}'{map_index}) }}}}"
 
     def value(self, key: str) -> str:
         """Template of one of the run's ``RunValues``."""

@@ -27,7 +27,7 @@ class PersonalData(StrEnum):
 
 
 class FieldType(StrEnum):
-    """JSON type of a field; ``decimal`` is a JSON number kept exact to four places, ``time`` ISO 8601 UTC or epoch ms."""
+    """JSON type of a field; ``decimal`` is a number exact to four places, ``time`` ISO 8601 UTC or epoch ms."""
 
     STRING = "string"
     NUMBER = "number"

@@ -40,7 +40,7 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "raw": "BYTES",
 }
 
-# ``events`` lists the matched events, oldest first, as ``event_id|event_time_ms|amount`` (amount empty when there is none).
+# ``events`` lists the matched events, oldest first, as ``event_id|event_time_ms|amount``; amount may be empty.
 PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
     "pattern": "STRING",
     "pattern_version": "STRING",
@@ -73,7 +73,7 @@ SCORE_COLUMNS: Final[dict[str, str]] = {
 # A scored event over a threshold, with what the alert writer needs to explain it. ``fraud_type`` is the type whose
 # score passed its threshold, or ``suspicious_activity``.
 EVIDENCE_COLUMNS: Final[dict[str, str]] = {
-    **{name: kind for name, kind in FEATURES_COLUMNS.items()},
+    **FEATURES_COLUMNS,
     "score": "DOUBLE",
     "scores": "ARRAY<DOUBLE>",
     "fraud_type": "STRING",

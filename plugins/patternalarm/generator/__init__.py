@@ -1,1 +1,1 @@
-"""Synthetic activity of a domain: actors with habits, fraud campaigns among look-alikes, ground truth on its own channel."""
+"""Synthetic activity of a domain: actors with habits, campaigns among look-alikes, ground truth apart."""

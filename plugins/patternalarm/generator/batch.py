@@ -14,7 +14,7 @@ Array = NDArray[Any]
 class ColumnKind(StrEnum):
     """How a column is held and rendered.
 
-    ``id``: uint64, 0 = missing, a prefix and 12 hex digits. ``category``: int16 index into the vocabulary, -1 = missing.
+    ``id``: uint64, 0 = missing, a prefix and 12 hex digits. ``category``: int16 index of the vocabulary, -1 = missing.
     ``number``: float64, NaN = missing. ``boolean``: int8, -1 = missing. ``ip``: uint32, 0 = missing, dotted quad.
     """
 

@@ -48,9 +48,11 @@ class Cohort:
     def history(self, start_ms: int, depth: float) -> Iterator[Slice]:
         """About ``depth`` events per actor on days before ``start_ms``, oldest first, without campaigns."""
         rng = self._stream(_HISTORY)
+        # The same days for every shard of a seed, so that shards that publish side by side stay close in event time.
+        days_rng = np.random.default_rng(np.random.SeedSequence([self._seed, _HISTORY]))
         per_slice = max(1.0, depth / _EVENTS_PER_SESSION / _HISTORY_SLICES)
         slices = min(_HISTORY_SLICES, max(1, round(depth / _EVENTS_PER_SESSION)))
-        days = np.sort(rng.choice(np.arange(1, _HISTORY_DAYS + 1), slices, replace=False))[::-1]
+        days = np.sort(days_rng.choice(np.arange(1, _HISTORY_DAYS + 1), slices, replace=False))[::-1]
         for index, day in enumerate(days):
             ids = self._stream(_IDS, _HISTORY, index, start_ms)
             begin = start_ms - int(day) * DAY_MS

@@ -1,7 +1,7 @@
 """What a domain's module must give the generator, and how it is found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,42 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from patternalarm.generator.batch import Array, Column
-from patternalarm.generator.population import NEWCOMER_SHARE, Actors, Segment, choose, populate
+from patternalarm.generator.cast import Cast
+from patternalarm.generator.population import NEWCOMER_SHARE, Actors, Segment, populate
 from patternalarm.generator.script import Script
-
-
-class Cast:
-    """Hands out actors for the campaigns of one slice, nobody twice while there are others."""
-
-    def __init__(self, rng: np.random.Generator, model: "DomainModel", population: Actors) -> None:
-        self.rng = rng
-        self._model = model
-        self._population = population
-        self._queue = rng.permutation(np.flatnonzero(population.age_days > 30))
-        self._next = 0
-
-    def established(self, size: int, segments: Sequence[str] = ()) -> Actors:
-        """``size`` actors of the population with a history, of ``segments`` if any are named."""
-        if not segments:
-            taken = np.arange(self._next, self._next + size) % len(self._queue)
-            self._next += size
-            return self._population.take(self._queue[taken])
-        wanted = [i for i, s in enumerate(self._model.segments) if s.name in segments]
-        upcoming = np.roll(self._queue, -(self._next % len(self._queue)))
-        fits = upcoming[np.isin(self._population.segment[upcoming], wanted)]
-        chosen = np.resize(fits if len(fits) else upcoming, size)
-        rest = upcoming[~np.isin(upcoming, chosen)]
-        self._queue, self._next = np.concatenate((rest, np.unique(chosen))), 0
-        return self._population.take(chosen)
-
-    def fresh(self, size: int) -> Actors:
-        """``size`` accounts opened moments to days ago."""
-        return self._model.populate(self.rng, size, newcomers=1.0)
-
-    def mixed(self, size: int, fresh_share: float, segments: Sequence[str] = ()) -> Actors:
-        """``size`` actors, of whom ``fresh_share`` are fresh accounts."""
-        fresh = self.rng.random(size) < fresh_share
-        return choose(fresh, self.fresh(size), self.established(size, segments))
 
 
 @dataclass(frozen=True)
@@ -67,7 +34,7 @@ class Scenario:
     name: str
     fraud: bool
     fraud_type: str
-    play: Callable[[Script, Cast], None]
+    play: Callable[[Script], None]
     weight: float = 1.0
     fresh: float = 0.0
     segments: tuple[str, ...] = ()
@@ -79,19 +46,27 @@ class DomainModel(ABC):
     domain: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
     segments: ClassVar[tuple[Segment, ...]]
+    households: ClassVar[float] = 0.0
+    """Share of actors that use a device together with another."""
 
     def __init__(self, rng: np.random.Generator, size: int) -> None:
         self.prepare(rng, size)
         self.population = self.populate(rng, size, NEWCOMER_SHARE, first_index=0)
 
+    @abstractmethod
     def prepare(self, rng: np.random.Generator, size: int) -> None:
         """Draw what the shard's actors share: merchants, guilds, servers."""
 
     def populate(self, rng: np.random.Generator, size: int, newcomers: float, first_index: int | None = None) -> Actors:
         """``size`` actors with the domain's own habits; see ``population.populate``."""
-        actors = populate(rng, self.segments, size, newcomers, first_index)
+        households = 0.0 if first_index is None else self.households
+        actors = populate(rng, self.segments, size, newcomers, households, first_index)
         actors.own = self.habits(rng, actors)
         return actors
+
+    def cast(self, rng: np.random.Generator) -> Cast:
+        """The population as actors of campaigns, in an order drawn from ``rng``."""
+        return Cast(rng, self.population, self.segments, lambda draw, size: self.populate(draw, size, newcomers=1.0))
 
     @abstractmethod
     def habits(self, rng: np.random.Generator, actors: Actors) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Ground truth on its own channel: rows for PostgreSQL and records for the labels topic. The detector reads neither live."""
+"""Ground truth on its own channel, which the detector never reads live: rows for PostgreSQL, records for the labels topic."""
 
 import json
 from collections.abc import Iterable, Iterator

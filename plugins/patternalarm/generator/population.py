@@ -12,7 +12,6 @@ MINIMUM_ACTORS = 400
 EVENTS_PER_ACTOR_MINUTE = 4
 NEWCOMER_SHARE = 0.06
 NEWCOMER_DAYS = 3.0
-HOUSEHOLD_SHARE = 0.12
 
 # The first countries of the list are home to most actors; the rest is seen on journeys, and by anybody else abroad.
 _HOME_COUNTRIES = 9
@@ -89,11 +88,17 @@ def choose(when: Array, then: Actors, otherwise: Actors) -> Actors:
 
 
 def populate(
-    rng: np.random.Generator, segments: Sequence[Segment], size: int, newcomers: float, first_index: int | None = None
+    rng: np.random.Generator,
+    segments: Sequence[Segment],
+    size: int,
+    newcomers: float,
+    households: float = 0.0,
+    first_index: int | None = None,
 ) -> Actors:
     """``size`` actors of ``segments``, of whom the share ``newcomers`` opened the account in the last few days.
 
-    ``first_index`` numbers them from there; None makes accounts outside the population.
+    The share ``households`` uses a device together with another actor. ``first_index`` numbers the actors from there;
+    None makes accounts outside the population.
     """
     shares = np.array([s.share for s in segments])
     segment = rng.choice(len(segments), size, p=shares / shares.sum()).astype(np.int8)
@@ -102,8 +107,7 @@ def populate(
         return np.array([getattr(s, name) for s in segments])[segment]
 
     device = mint(rng, size)
-    shared = rng.random(size) < HOUSEHOLD_SHARE if first_index is not None else np.zeros(size, dtype=bool)
-    members = np.flatnonzero(shared)
+    members = np.flatnonzero(rng.random(size) < households)
     device[members[1::2]] = device[members[: len(members) // 2 * 2 : 2]]
     new = rng.random(size) < newcomers
     return Actors(
@@ -130,4 +134,4 @@ def population_size(events_per_minute: float, shards: int) -> int:
 
 def foreign_country(rng: np.random.Generator, home: Array) -> Array:
     """A country other than each actor's own, any of the list."""
-    return ((home + rng.integers(1, len(COUNTRIES), len(home))) % len(COUNTRIES)).astype(np.int16)
+    return np.asarray((home + rng.integers(1, len(COUNTRIES), len(home))) % len(COUNTRIES), dtype=np.int16)

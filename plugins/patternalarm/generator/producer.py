@@ -21,8 +21,12 @@ _BATCH = 1_000
 _TICK_S = 0.004
 
 
+class UnreachableError(RuntimeError):
+    """Kafka does not answer, or has no such topic."""
+
+
 class DeliveryError(RuntimeError):
-    """Kafka could not be reached, or did not acknowledge every record."""
+    """Kafka did not take or did not acknowledge every record."""
 
 
 @dataclass
@@ -68,7 +72,7 @@ class RecordProducer:
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.account = Account()
-        self._topic = topic
+        self._bootstrap, self._topic = bootstrap, topic
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -88,16 +92,17 @@ class RecordProducer:
         """Make sure that the topic is there.
 
         Raises:
-            DeliveryError: Kafka does not answer, or has no such topic.
+            UnreachableError: Kafka does not answer, or has no such topic.
         """
         try:
-            topics = self._producer.list_topics(self._topic, timeout=15).topics
+            # Asking for the one topic by name would create it on a broker that allows that.
+            topics = self._producer.list_topics(timeout=15).topics
         except KafkaException as error:
-            raise DeliveryError(
-                f"Kafka does not answer ({error.args[0].str()}): is it up? See `make status`"
+            raise UnreachableError(
+                f"Kafka at {self._bootstrap} does not answer ({error}). See `make status`; `make up` starts it."
             ) from error
-        if topics[self._topic].error is not None:
-            raise DeliveryError(f"topic {self._topic} does not exist: the run's first task creates it")
+        if self._topic not in topics:
+            raise UnreachableError(f"topic {self._topic} does not exist: a run's task create_topics makes its topics")
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:
@@ -114,12 +119,12 @@ class RecordProducer:
             self._producer.poll(0.05)
             if time.monotonic() > deadline:
                 raise DeliveryError(f"Kafka took no record of {self._topic} for {DELIVERY_TIMEOUT_S:.0f} s")
-        records = [{"value": value, "key": key} for key, value in zip(keys, values, strict=True)]
+        records: list[dict[str, Any]] = [{"value": value, "key": key} for key, value in zip(keys, values, strict=True)]
         queued = self._producer.produce_batch(self._topic, records, on_delivery=self._delivered)
         self.account.generated += len(records)
         if queued != len(records):
-            failed = next(record["_error"] for record in records if "_error" in record)
-            raise DeliveryError(f"{len(records) - queued} records of {self._topic} were refused: {failed}")
+            refused: list[Any] = [record["_error"] for record in records if "_error" in record]
+            raise DeliveryError(f"{len(refused)} records of {self._topic} were refused: {refused[:1]}")
         self._producer.poll(0)
 
     def send(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:

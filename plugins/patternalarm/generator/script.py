@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 
 from patternalarm.generator.batch import Array, Column, ColumnKind, EventBatch
+from patternalarm.generator.cast import Cast
 from patternalarm.generator.population import Actors
 
 
 class Script:
     """Sequences of events of ``len(actors)`` sessions, step by step; every step adds at most one event to each.
 
-    Time is kept in seconds from the start of each session, in ``clock``.
+    Time is kept in seconds from the start of each session, in ``clock``. ``cast`` has the other actors of a campaign.
     """
 
-    def __init__(self, rng: np.random.Generator, columns: Sequence[Column], actors: Actors) -> None:
+    def __init__(self, rng: np.random.Generator, columns: Sequence[Column], actors: Actors, cast: Cast) -> None:
         self.rng = rng
+        self.cast = cast
         self.actors = actors
         self.size = len(actors)
         self.clock = np.zeros(self.size)
@@ -77,8 +79,8 @@ class Script:
             step[name] = encoded[index] if isinstance(encoded, np.ndarray) and encoded.ndim else encoded
         self._steps.append((index, self.clock[index].copy(), who.id[index], step))
 
-    def play(self) -> tuple[EventBatch, Array]:
-        """All events, session by session in order of time, and each session's number of events.
+    def play(self) -> EventBatch:
+        """All events, session by session in order of time; ``row`` numbers the sessions.
 
         ``time_ms`` is the offset from the session's start.
         """
@@ -98,5 +100,4 @@ class Script:
                 np.round(array, column.decimals, out=array)
             values[name] = array
         order = np.lexsort((offset, row))
-        batch = EventBatch(np.round(offset * 1000).astype(np.int64), actor, row, values).take(order)
-        return batch, np.bincount(row, minlength=self.size)
+        return EventBatch(np.round(offset * 1000).astype(np.int64), actor, row, values).take(order)

@@ -1,11 +1,13 @@
 """One slice of activity: a few minutes of a shard's actors, as events in the order they are sent, plus ground truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from patternalarm.generator.batch import Array, EventBatch, concatenate, mint
-from patternalarm.generator.domain_model import Cast, DomainModel, Scenario
+from patternalarm.generator.cast import Cast
+from patternalarm.generator.domain_model import DomainModel, Scenario
 from patternalarm.generator.population import Actors
 from patternalarm.generator.script import Script
 
@@ -52,6 +54,14 @@ class Slice:
         return len(self.events)
 
 
+def in_order_of_sending(pieces: Sequence[Slice]) -> tuple[EventBatch, Array, Array]:
+    """Events, event ids and send times of several slices of one domain, merged; campaigns are left behind."""
+    send = np.concatenate([piece.send_ms for piece in pieces])
+    order = np.argsort(send, kind="stable")
+    ids = np.concatenate([piece.event_ids for piece in pieces])
+    return concatenate([piece.events for piece in pieces]).take(order), ids[order], send[order]
+
+
 def quiet_slice(
     model: DomainModel,
     rng: np.random.Generator,
@@ -81,11 +91,11 @@ def make_slice(
     events: int,
     hour: float,
 ) -> Slice:
-    """``events`` events within ``duration_s`` seconds of ``start_ms``: campaigns and look-alikes among ordinary activity.
+    """``events`` events within ``duration_s`` seconds of ``start_ms``: campaigns, look-alikes and ordinary activity.
 
     ``rng`` decides what happens, ``id_rng`` only the event ids. ``hour`` (UTC) says who is up.
     """
-    cast = Cast(rng, model, model.population)
+    cast = model.cast(rng)
     scenarios = model.scenarios()
     staged, campaigns = _campaigns(model, rng, cast, scenarios, start_ms, duration_s, events)
     fraud = np.array([s.fraud for s in scenarios])
@@ -126,9 +136,9 @@ def _campaigns(
     for position in rng.permutation(len(scenarios)):
         scenario, number = scenarios[position], int(numbers[position])
         leads = cast.mixed(number, scenario.fresh, scenario.segments)
-        script = Script(rng, model.columns, leads)
-        scenario.play(script, cast)
-        batch, _ = script.play()
+        script = Script(rng, model.columns, leads, cast)
+        scenario.play(script)
+        batch = script.play()
         _stretch(rng, batch, number, duration_s)
         batch.time_ms += start_ms
         batch.row += first
@@ -146,11 +156,11 @@ def _shares(rng: np.random.Generator, weights: Array, total: int) -> Array:
     if rest:
         p = exact - numbers
         numbers[rng.choice(len(weights), rest, replace=False, p=p / p.sum())] += 1
-    return numbers
+    return np.asarray(numbers)
 
 
 def _stretch(rng: np.random.Generator, batch: EventBatch, number: int, duration_s: float) -> None:
-    """Give every campaign a length of its own and a start within the slice; times become offsets from the slice's start."""
+    """Give every campaign its own length and a start within the slice; times become offsets from the slice's start."""
     longest = min(LONGEST_CAMPAIGN_S, duration_s * _USABLE)
     span = rng.uniform(min(SHORTEST_CAMPAIGN_S, longest * 0.5), longest, number)
     start = rng.uniform(0, duration_s - span)
@@ -167,7 +177,7 @@ def _ordinary(
     model: DomainModel, rng: np.random.Generator, actors: Actors, who: Array, start_ms: int, duration_s: float
 ) -> EventBatch:
     """One ordinary session for each of ``who``, spread over the slice; ``row`` numbers the sessions in drawn order."""
-    sessions = model.sessions()
+    cast, sessions = model.cast(rng), model.sessions()
     weights = np.array([[s.weights.get(segment.name, 0.0) for s in sessions] for segment in model.segments])
     odds = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
     kind = (rng.random(len(who))[:, None] > odds[actors.segment[who]]).sum(axis=1)
@@ -176,15 +186,12 @@ def _ordinary(
         rows = np.flatnonzero(kind == position)
         if not len(rows):
             continue
-        script = Script(rng, model.columns, actors.take(who[rows]))
+        script = Script(rng, model.columns, actors.take(who[rows]), cast)
         session.play(script)
-        batch, lengths = script.play()
-        end = np.zeros(len(rows))
-        np.maximum.at(end, batch.row, batch.time_ms / 1000)
-        squeeze = np.minimum(1.0, duration_s * _USABLE / np.maximum(end, 1e-3))
-        start = rng.uniform(0, duration_s - end * squeeze)
-        offset = batch.time_ms / 1000 * squeeze[batch.row] + start[batch.row]
-        batch.time_ms[:] = start_ms + np.floor(np.minimum(offset, duration_s - 0.001) * 1000).astype(np.int64)
+        batch = script.play()
+        # What would reach past the end comes at the begin, as the rest of an earlier session: the rate stays level.
+        begin = rng.uniform(0, duration_s * 1000, len(rows))
+        batch.time_ms[:] = start_ms + ((begin[batch.row] + batch.time_ms) % (duration_s * 1000)).astype(np.int64)
         batch.row[:] = rows[batch.row]
         batches.append(batch)
     return concatenate(batches)

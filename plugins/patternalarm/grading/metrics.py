@@ -60,7 +60,7 @@ DESCRIPTIONS: Final[dict[MetricName, str]] = {
     MetricName.RATE_REACHED: "event rate reached in the measured phase",
     MetricName.RATE_DEVIATION: "distance of the rate reached from the rate asked for",
     MetricName.PRODUCER_LATE_P99: "scheduled time to handing an event to Kafka, worst shard's 99th percentile",
-    MetricName.LEDGER_CLOSED: "1 when the ledger of the run's events closes",
+    MetricName.LEDGER_CLOSED: "whether the ledger of the run's events closes",
     MetricName.EVENTS_LOST: "events lost on the way",
     MetricName.EVENTS_DUPLICATED: "rows that users read more than once",
     MetricName.EVENTS_ALTERED: "events whose bytes changed on the way",

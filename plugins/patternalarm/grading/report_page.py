@@ -54,7 +54,7 @@ def report_page(data: ReportData) -> str:
 def _header(data: ReportData) -> str:
     run = data.graded.run
     gated = [gate for gate in data.judgement.gates if gate.metric.gated]
-    subject = f"{escape(run.kind)} of {escape(run.domain)}"
+    subject = f"{escape(run.kind.replace('-', ' ').capitalize())} of {escape(run.domain)}"
     load = " &middot; ".join(
         escape(part)
         for part in (

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.grading.metrics import ALL_TYPES, MetricName
@@ -26,6 +26,23 @@ TEAL: Final = "#0f8a7e"
 RED: Final = "#c9352b"
 
 SOURCE_COLORS: Final = {EvidenceSource.SCORE: BLUE, EvidenceSource.PATTERN: ORANGE}
+
+# Seconds.
+_ROUND_TIMES: Final = {
+    "1 ms": 0.001,
+    "10 ms": 0.01,
+    "100 ms": 0.1,
+    "1 s": 1,
+    "10 s": 10,
+    "1 min": 60,
+    "10 min": 600,
+    "1 h": 3_600,
+    "6 h": 21_600,
+    "1 d": 86_400,
+    "7 d": 604_800,
+    "30 d": 2_592_000,
+}
+_MAX_TIME_TICKS: Final = 6
 
 _STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.5,
@@ -76,9 +93,9 @@ def detection_plot(data: ReportData) -> str:
                 color = INK if pooled else BLUE
                 axes.plot([metric.ci_low, metric.ci_high], [row, row], color=color, alpha=0.35, linewidth=5)
                 axes.plot([metric.value], [row], "o", color=color, markersize=8 if pooled else 6.5)
-                axes.text(1.03, row, f"{metric.numerator}/{metric.denominator}", color=MUTED, va="center", fontsize=8.5)
+                axes.text(1.05, row, f"{metric.numerator}/{metric.denominator}", color=MUTED, va="center", fontsize=8.5)
             axes.set_title(title)
-            axes.set_xlim(0, 1.01)
+            axes.set_xlim(0, 1.03)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
             axes.grid(visible=False, axis="y")
         panels[0].set_yticks(range(len(types)), [_type_label(fraud_type) for fraud_type in types], color=INK)
@@ -113,8 +130,7 @@ def delay_plot(data: ReportData) -> str:
                 axes.text(
                     metric.threshold, 1.02, f"{label} limit", color=SOURCE_COLORS[source], fontsize=8, ha="center"
                 )
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _milliseconds(value)))
+        _time_axis(axes, per_second=1_000)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         axes.set_ylim(0, 1.0)
         axes.set_xlabel("from sending the event" if data.graded.is_replay else "from the event's scheduled time")
@@ -153,8 +169,7 @@ def detection_time_plot(data: ReportData) -> str:
                     fontsize=8.5,
                     transform=axes.get_yaxis_transform(),
                 )
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _milliseconds(value * 1_000)))
+        _time_axis(axes, per_second=1)
         axes.set_yticks(range(len(types)), [_type_label(fraud_type) for fraud_type in types], color=INK)
         axes.set_ylim(len(types) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
@@ -215,13 +230,12 @@ def _type_label(fraud_type: str) -> str:
     return "all, pooled" if fraud_type == ALL_TYPES else fraud_type.replace("_", " ")
 
 
-def _milliseconds(value: float) -> str:
-    for limit, size, unit in (
-        (1_000, 1, "ms"),
-        (60_000, 1_000, "s"),
-        (3_600_000, 60_000, "min"),
-        (86_400_000, 3_600_000, "h"),
-    ):
-        if value < limit:
-            return f"{value / size:g} {unit}"
-    return f"{value / 86_400_000:g} d"
+def _time_axis(axes: Axes, per_second: float) -> None:
+    """A logarithmic axis with ticks at round times, as many as fit; call it when the data are drawn."""
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    low, high = axes.get_xlim()
+    times = [(name, seconds * per_second) for name, seconds in _ROUND_TIMES.items()]
+    within = [(name, at) for name, at in times if low <= at <= high]
+    shown = within[:: max(1, -(-len(within) // _MAX_TIME_TICKS))]
+    axes.set_xticks([at for _, at in shown], [name for name, _ in shown])

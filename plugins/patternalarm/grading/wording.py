@@ -15,7 +15,7 @@ def figure(value: float | None, unit: str, apart_from: Sequence[float] = (0, 1))
     if unit == "ratio":
         return ratio(value, apart_from)
     if unit == "s":
-        return f"{value:,.1f} s"
+        return f"{value:.2f} s" if value < 1 else seconds(value)
     if unit == "ms":
         return f"{value:,.0f} ms" if value >= 10 else f"{value:,.1f} ms"
     return f"{value:,.0f} {unit}"

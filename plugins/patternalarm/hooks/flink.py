@@ -156,7 +156,9 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         self._send("PATCH", f"/jobs/{job_id}?mode=cancel", None)
 
     def _find_offset_metrics(self, job_id: str, topic: str) -> dict[str, list[str]]:
-        wanted = re.compile(rf"\.KafkaSourceReader\.topic\.{re.escape(topic)}\.partition\.\d+\.currentOffset$")
+        # Flink writes a dot within a name as an underscore.
+        name = re.escape(topic.replace(".", "_"))
+        wanted = re.compile(rf"\.KafkaSourceReader\.topic\.{name}\.partition\.\d+\.currentOffset$")
         found: dict[str, list[str]] = {}
         for vertex in self._get(f"/jobs/{job_id}")["vertices"]:
             # Only a source's vertex can have them, and listing the metrics of all is slow.

@@ -54,7 +54,7 @@ def read_forest(directory: Path) -> list[Tree]:
             first = file["first_node"]
             arrays = {name: file[name] for name in _ARRAYS}
         return [Tree(**{name: array[start:end] for name, array in arrays.items()}) for start, end in pairwise(first)]
-    except (OSError, KeyError, ValueError, BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
         raise ModelError(
             f"model {directory}: {FOREST_FILE} cannot be read ({error}); train again with retrain_model"
         ) from error

@@ -13,12 +13,14 @@ from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.settings import REPOSITORY
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
 
+JOB_ID: Final = "job_id"
+
 _SUBMITTED: Final = re.compile(r"JobID ([0-9a-f]{32})")
 _SUBMIT_TIMEOUT_SECONDS: Final = 180
 
 
 class SubmitFlinkJobOperator(AwaitingOperator):
-    """Submits a job and waits until all of it runs. The job's id is the task's return value.
+    """Submits a job and waits until all of it runs. The job's id is the task's XCom ``job_id``.
 
     Args:
         command: a detached ``flink run``, which prints the job's id.
@@ -34,7 +36,7 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         self.slots = slots
         self.patience = patience
 
-    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> None:
         """Submit the job, then wait until it runs.
 
         Raises:
@@ -70,4 +72,6 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         if submission.returncode or not found:
             last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
             raise AirflowFailException(f"the submission ended with exit code {submission.returncode}: {last}")
+        # Not the trigger's return value: Airflow 3.3.2 encodes what a trigger returns as JSON twice.
+        context["ti"].xcom_push(key=JOB_ID, value=found[1])
         self.wait_with(FlinkRunningTrigger(job_id=found[1], patience=self.patience))

@@ -31,7 +31,7 @@ def test_missing_values_come_as_null_or_as_the_string_nan(pack):
     [
         (b'{"event_id": "e1", ', "JSON"),
         (None, "empty"),
-        (b"[]", "dictionary"),
+        (b"[]", "should be an object"),
         ({"event_id": None}, "event_id"),
         ({"event_time_ms": "noon"}, "event_time_ms"),
         ({"type_score": "NaN"}, "type_score"),

@@ -18,7 +18,7 @@ from patternalarm.generator.batch import (
     mint,
     number,
 )
-from patternalarm.generator.domain_model import Cast, DomainModel, Scenario, Session
+from patternalarm.generator.domain_model import DomainModel, Scenario, Session
 from patternalarm.generator.population import Actors, Segment, foreign_country
 from patternalarm.generator.script import Script
 
@@ -48,6 +48,7 @@ class Payments(DomainModel):
     """Accounts with cards, favourite merchants, payees, an employer and a branch."""
 
     domain: ClassVar[str] = "payments"
+    households: ClassVar[float] = 0.12
     columns: ClassVar[tuple[Column, ...]] = (
         category("event_type", "login", "credential_change", "payment", "transfer", "deposit", "dispute"),
         identifier("counterparty_id", "c"),
@@ -158,7 +159,7 @@ class Payments(DomainModel):
         return np.asarray(script.actors.own["branches"][:, column])
 
     def _any_branch(self, script: Script) -> Array:
-        return self._branch_id[script.rng.integers(0, len(self._branch_id), script.size)]
+        return np.asarray(self._branch_id[script.rng.integers(0, len(self._branch_id), script.size)])
 
     def _banking_level(self, script: Script) -> Array:
         """Usual amount of a transfer: a bill or a rent for people, an invoice for a business."""
@@ -297,7 +298,7 @@ class Payments(DomainModel):
             Scenario("store_kiosk", False, "promo_abuse", self._store_kiosk, weight=0.7, segments=people),
         )
 
-    def _card_testing(self, script: Script, cast: Cast) -> None:
+    def _card_testing(self, script: Script) -> None:
         rng, size = script.rng, script.size
         first, second = self._merchant_of(script, _LOW_FRICTION), self._merchant_of(script, _LOW_FRICTION)
         takes_over = (script.actors.index >= 0) & script.chance(0.7)
@@ -319,7 +320,7 @@ class Payments(DomainModel):
                 status=script.word("status", script.chance(0.5), "declined", "approved"),
             )
 
-    def _account_takeover(self, script: Script, cast: Cast) -> None:
+    def _account_takeover(self, script: Script) -> None:
         rng, size = script.rng, script.size
         device = mint(rng, size)
         abroad = script.chance(0.45)
@@ -340,7 +341,7 @@ class Payments(DomainModel):
             amount = script.lognormal(self._banking_level(script) * greed, 0.35)
             self._transfer(script, payee, amount, when=rounds > turn, channel=channel, **place)
 
-    def _chargeback(self, script: Script, cast: Cast) -> None:
+    def _chargeback(self, script: Script) -> None:
         size = script.size
         script.event("login", channel=script.pick("channel", ["app", "web"]), when=script.chance(0.4))
         bought = script.count(2, 3)
@@ -352,12 +353,12 @@ class Payments(DomainModel):
         for turn in range(3):
             self._dispute(script, merchants[turn], amounts[turn], (disputed > turn) & (bought > turn))
 
-    def _money_laundering(self, script: Script, cast: Cast) -> None:
+    def _money_laundering(self, script: Script) -> None:
         rng, size = script.rng, script.size
         total = script.lognormal(3800.0, 0.55)
         for mule in range(2):
             taking_part = np.ones(size, dtype=bool) if mule == 0 else script.chance(0.25)
-            actors = script.actors if mule == 0 else cast.mixed(size, 0.5)
+            actors = script.actors if mule == 0 else script.cast.mixed(size, 0.5)
             amount = total * script.uniform(0.4, 0.7) if mule else total
             self._deposit(
                 script, mint(rng, size), amount, when=taking_part, actors=actors,
@@ -368,7 +369,7 @@ class Payments(DomainModel):
                 part = amount * script.uniform(0.85, 0.98) / rounds * script.uniform(0.8, 1.2)
                 self._transfer(script, mint(rng, size), part, when=taking_part & (rounds > turn), actors=actors)
 
-    def _structuring(self, script: Script, cast: Cast) -> None:
+    def _structuring(self, script: Script) -> None:
         rounds = script.count(3, 5)
         own = self._branch(script)
         for turn in range(5):
@@ -378,21 +379,21 @@ class Payments(DomainModel):
         amount = script.uniform(15000, 30000)
         self._transfer(script, mint(script.rng, script.size), amount, when=script.chance(0.25))
 
-    def _promo_abuse(self, script: Script, cast: Cast) -> None:
-        rng, size = script.rng, script.size
+    def _promo_abuse(self, script: Script) -> None:
+        size = script.size
         device, ip = script.actors.device, script.actors.ip
         merchant = self._merchant(script, 0.0)
         members = script.count(4, 6)
         for member in range(6):
-            actors = script.actors if member == 0 else cast.mixed(size, 0.7, ("consumer", "micro"))
-            place = {"device_id": device, "ip": ip, "country": script.actors.country}
+            actors = script.actors if member == 0 else script.cast.mixed(size, 0.7, ("consumer", "micro"))
+            place: dict[str, Any] = {"device_id": device, "ip": ip, "country": script.actors.country}
             script.event("login", channel="app", actors=actors, when=(members > member) & script.chance(0.2), **place)
             self._pay(
                 script, merchant, script.lognormal(22.0, 0.4), np.zeros(size), when=members > member, actors=actors,
                 status="approved", promo_code=(script.chance(0.93)).astype(np.int8), **place,
             )  # fmt: skip
 
-    def _declined_retry(self, script: Script, cast: Cast) -> None:
+    def _declined_retry(self, script: Script) -> None:
         merchant = self._merchant(script, 0.5)
         amount = np.where(script.chance(0.4), script.lognormal(4.0, 0.6), self._amount_at(script, merchant))
         rounds = script.count(3, 6)
@@ -403,7 +404,7 @@ class Payments(DomainModel):
                 status=script.word("status", done, "approved", "declined"),
             )  # fmt: skip
 
-    def _travel_desk(self, script: Script, cast: Cast) -> None:
+    def _travel_desk(self, script: Script) -> None:
         rounds = script.count(4, 7)
         for turn in range(7):
             merchant = self._merchant_of(script, ("travel", "restaurants", "transport"))
@@ -414,13 +415,13 @@ class Payments(DomainModel):
                 status=script.word("status", script.chance(0.08), "declined", "approved"),
             )  # fmt: skip
 
-    def _small_change(self, script: Script, cast: Cast) -> None:
+    def _small_change(self, script: Script) -> None:
         merchant = self._merchant_of(script, _LOW_FRICTION)
         rounds = script.count(4, 7)
         for turn in range(7):
             self._pay(script, merchant, script.uniform(0.5, 7.0), np.zeros(script.size), when=rounds > turn, gap=5.0)
 
-    def _new_phone(self, script: Script, cast: Cast) -> None:
+    def _new_phone(self, script: Script) -> None:
         """The start of a takeover or its end, never both: whoever renews the credentials pays nobody by transfer."""
         rng, size = script.rng, script.size
         device = mint(rng, size)
@@ -437,7 +438,7 @@ class Payments(DomainModel):
             when = ~renews & (script.chance(0.6) if turn else True)
             self._transfer(script, self._payee(script, 0.8), amount, when=when, device_id=device, channel=channel)
 
-    def _traveller(self, script: Script, cast: Cast) -> None:
+    def _traveller(self, script: Script) -> None:
         abroad = foreign_country(script.rng, script.actors.country)
         script.event("login", channel="app", country=abroad, when=script.chance(0.6))
         rounds = script.count(3, 5)
@@ -448,7 +449,7 @@ class Payments(DomainModel):
                 country=abroad, status=script.word("status", script.chance(0.12), "declined", "approved"),
             )  # fmt: skip
 
-    def _house_purchase(self, script: Script, cast: Cast) -> None:
+    def _house_purchase(self, script: Script) -> None:
         script.event("login", channel="web")
         script.event("credential_change", channel="web", when=script.chance(0.1))
         payee = mint(script.rng, script.size)
@@ -456,7 +457,7 @@ class Payments(DomainModel):
             amount = script.lognormal(self._banking_level(script) * script.uniform(2.0, 8.0), 0.3)
             self._transfer(script, payee, amount, when=when, channel="web")
 
-    def _festive_shopper(self, script: Script, cast: Cast) -> None:
+    def _festive_shopper(self, script: Script) -> None:
         script.event("login", channel=script.pick("channel", ["app", "web"]), when=script.chance(0.5))
         rounds = script.count(3, 5)
         for turn in range(5):
@@ -464,7 +465,7 @@ class Payments(DomainModel):
             amount = script.lognormal(script.actors.level * 5.5, 0.6)
             self._pay(script, merchant, amount, np.zeros(script.size), when=rounds > turn)
 
-    def _unhappy_customer(self, script: Script, cast: Cast) -> None:
+    def _unhappy_customer(self, script: Script) -> None:
         script.event("login", channel=script.pick("channel", ["app", "web"]))
         merchant = self._merchant_of(script, (*_RESOLD, "clothing", "household"))
         amount = self._amount_at(script, merchant, script.uniform(0.8, 2.0))
@@ -474,7 +475,7 @@ class Payments(DomainModel):
         other = self._merchant(script)
         self._pay(script, other, self._amount_at(script, other), script.chance(0.6))
 
-    def _bulk_payer(self, script: Script, cast: Cast) -> None:
+    def _bulk_payer(self, script: Script) -> None:
         funding = script.lognormal(script.actors.level * 2.0, 0.4)
         self._deposit(script, self._branch(script), funding, when=script.chance(0.7))
         script.event("login", channel="web")
@@ -483,7 +484,7 @@ class Payments(DomainModel):
             amount = script.lognormal(script.actors.level * 0.45, 0.3)
             self._transfer(script, self._payee(script, 0.35), amount, when=rounds > turn, channel="web")
 
-    def _payday_bills(self, script: Script, cast: Cast) -> None:
+    def _payday_bills(self, script: Script) -> None:
         wage = script.lognormal(script.actors.level * 60, 0.35)
         self._deposit(script, script.actors.own["employer"][:, 0], wage, channel="web")
         rounds = script.count(2, 4)
@@ -491,13 +492,13 @@ class Payments(DomainModel):
             amount = script.lognormal(self._banking_level(script) * 1.3, 0.6)
             self._transfer(script, self._payee(script, 0.7), amount, when=rounds > turn)
 
-    def _night_safe(self, script: Script, cast: Cast) -> None:
+    def _night_safe(self, script: Script) -> None:
         rounds = script.count(3, 6)
         for turn in range(6):
             branch = np.where(script.chance(0.25), self._branch(script, 1), self._branch(script))
             self._deposit(script, branch, script.lognormal(script.actors.level * 1.4, 0.35), when=rounds > turn)
 
-    def _private_sale(self, script: Script, cast: Cast) -> None:
+    def _private_sale(self, script: Script) -> None:
         amount = script.uniform(4000, 14000)
         self._deposit(script, self._branch(script), amount)
         again = script.chance(0.5)
@@ -506,28 +507,28 @@ class Payments(DomainModel):
         bill = script.lognormal(self._banking_level(script) * 2.0, 0.6)
         self._transfer(script, self._payee(script, 0.7), bill)
 
-    def _family_device(self, script: Script, cast: Cast) -> None:
+    def _family_device(self, script: Script) -> None:
         device, ip = script.actors.device, script.actors.ip
         members = script.count(2, 4)
         merchant = self._merchant(script, 0.9)
         for turn in range(4):
-            actors = script.actors if turn == 0 else cast.mixed(script.size, 0.3, ("consumer", "micro"))
+            actors = script.actors if turn == 0 else script.cast.mixed(script.size, 0.3, ("consumer", "micro"))
             other = self._merchant(script)
             where = np.where(script.chance(0.5), merchant, other)
-            place = {"device_id": device, "ip": ip, "country": script.actors.country}
+            place: dict[str, Any] = {"device_id": device, "ip": ip, "country": script.actors.country}
             script.event("login", channel="app", actors=actors, when=(members > turn) & script.chance(0.35), **place)
             self._pay(
                 script, where, self._amount_at(script, where), np.zeros(script.size), when=members > turn,
                 actors=actors, promo_code=script.chance(0.4).astype(np.int8), **place,
             )  # fmt: skip
 
-    def _store_kiosk(self, script: Script, cast: Cast) -> None:
+    def _store_kiosk(self, script: Script) -> None:
         size = script.size
         kiosk, address = mint(script.rng, size), script.actors.ip
         merchant = self._merchant(script, 0.0)
         members = script.count(5, 8)
         for turn in range(8):
-            actors = script.actors if turn == 0 else cast.established(size, ("consumer", "affluent"))
+            actors = script.actors if turn == 0 else script.cast.established(size, ("consumer", "affluent"))
             self._pay(
                 script, merchant, self._amount_at(script, merchant), np.ones(size), when=members > turn,
                 actors=actors, channel="kiosk", device_id=kiosk, ip=address, country=script.actors.country,

@@ -50,7 +50,7 @@ CREATE TABLE platform.run (
     measured_until timestamptz,
     ended_at timestamptz
 );
-COMMENT ON COLUMN platform.run.measured_from IS 'first scheduled event time that is scored and graded; earlier events are history';
+COMMENT ON COLUMN platform.run.measured_from IS 'events from here on are scored and graded; earlier ones are history';
 
 CREATE TABLE platform.lease (
     run_id text PRIMARY KEY REFERENCES platform.run,
@@ -70,7 +70,7 @@ CREATE TABLE platform.ground_truth_campaign (
     amount numeric(18, 4),
     PRIMARY KEY (scope, campaign_id)
 );
-COMMENT ON COLUMN platform.ground_truth_campaign.fraud_type IS 'type of the fraud; of a look-alike, the type it resembles';
+COMMENT ON COLUMN platform.ground_truth_campaign.fraud_type IS 'of a look-alike, the type that it resembles';
 
 CREATE TABLE platform.ground_truth_event (
     scope text NOT NULL,
@@ -228,7 +228,8 @@ CREATE SCHEMA staging AUTHORIZATION patternalarm_dbt;
 CREATE SCHEMA intermediate AUTHORIZATION patternalarm_dbt;
 CREATE SCHEMA marts AUTHORIZATION patternalarm_dbt;
 GRANT USAGE ON SCHEMA marts TO patternalarm_reader, patternalarm_platform;
-ALTER DEFAULT PRIVILEGES FOR ROLE patternalarm_dbt IN SCHEMA marts GRANT SELECT ON TABLES TO patternalarm_reader, patternalarm_platform;
+ALTER DEFAULT PRIVILEGES FOR ROLE patternalarm_dbt IN SCHEMA marts
+    GRANT SELECT ON TABLES TO patternalarm_reader, patternalarm_platform;
 """
 
 

@@ -1,0 +1,341 @@
+"""A foreign file as events: a Parquet or CSV file whose columns a domain pack maps to event fields (``pack.source``).
+
+Everything is checked before anything is produced. The label column is read for the label channel alone.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from patternalarm.contracts.domain_pack import DomainPack, SourceFile
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
+from patternalarm.generator.batch import Array
+from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
+from patternalarm.generator.render import iso_time, join_fields
+
+AMOUNT_DECIMALS = 4
+
+# What the producer itself says about an event.
+_OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
+
+# Above these an integer time is no longer of the unit: seconds, milliseconds, microseconds, else nanoseconds.
+_EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
+
+_TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
+
+
+class ForeignFileError(ValueError):
+    """The file cannot be read as the pack says; the message names cause and remedy."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Edges of the pack's split, epoch milliseconds: rows up to the first train, rows from the second are graded."""
+
+    train_until_ms: int
+    test_from_ms: int
+
+
+def _edge(text: str, *, end_of_day: bool) -> int:
+    try:
+        if len(text) == len("2025-04-30"):
+            day = date.fromisoformat(text) + timedelta(days=1 if end_of_day else 0)
+            midnight = round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+            return midnight - (1 if end_of_day else 0)
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ForeignFileError(f"source.split: {text!r} is neither a date nor an ISO 8601 time") from error
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def split_of(source: SourceFile) -> Split:
+    """The split as times; a bare date means its end for ``train_until`` and its begin for ``test_from``, UTC.
+
+    Raises:
+        ForeignFileError: a time is unreadable, or training would reach into what is graded.
+    """
+    train_until = _edge(source.split.train_until, end_of_day=True)
+    test_from = _edge(source.split.test_from, end_of_day=False)
+    if train_until >= test_from:
+        raise ForeignFileError(
+            f"source.split: test_from {source.split.test_from} must come after train_until {source.split.train_until}"
+        )
+    return Split(train_until, test_from)
+
+
+def _field_types(pack: DomainPack) -> dict[str, FieldType]:
+    return {field.name: field.type for field in COMMON_FIELDS} | {field.name: field.type for field in pack.fields}
+
+
+def _required_fields(pack: DomainPack) -> list[str]:
+    names = [field.name for field in COMMON_FIELDS if field.required] + [f.name for f in pack.fields if f.required]
+    return [name for name in names if name not in _OWN_FIELDS]
+
+
+def source_of(pack: DomainPack) -> SourceFile:
+    """The pack's ``source``.
+
+    Raises:
+        ForeignFileError: it has none, or leaves out a field that every event needs.
+    """
+    if pack.source is None:
+        raise ForeignFileError(
+            f"pack {pack.name} has no source section, so it cannot replay a file: map the file's columns there, as"
+            " plugins/patternalarm/domains/sparkov.yaml does"
+        )
+    unmapped = [name for name in _required_fields(pack) if name not in pack.source.columns]
+    if "amount" in pack.source.columns and "currency" not in pack.source.columns:
+        unmapped.append("currency (an amount needs one; a constant will do)")
+    if unmapped:
+        raise ForeignFileError(f"pack {pack.name}: source.columns does not say where to find {', '.join(unmapped)}")
+    return pack.source
+
+
+def _columns_of(path: Path) -> list[str]:
+    if not path.is_file():
+        raise ForeignFileError(f"there is no file {path}")
+    try:
+        if path.suffix == ".parquet":
+            return list(pq.read_schema(path).names)
+        if path.suffix == ".csv":
+            with pyarrow.csv.open_csv(path) as reader:
+                return list(reader.schema.names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ForeignFileError(f"{path} cannot be read: {error}") from error
+    raise ForeignFileError(f"{path}: only .parquet and .csv files can be replayed")
+
+
+def check_columns(pack: DomainPack, path: Path) -> None:
+    """Check that the file has every column that the pack names.
+
+    Raises:
+        ForeignFileError: it has not; the message lists what is missing and what is there.
+    """
+    source = source_of(pack)
+    available = _columns_of(path)
+    named = {f"source.columns.{field}": column.column for field, column in source.columns.items()}
+    named["source.label"] = source.label.column
+    missing = [f"{column} ({place})" for place, column in named.items() if column and column not in available]
+    if missing:
+        raise ForeignFileError(
+            f"pack {pack.name} names columns that {path.name} lacks: {', '.join(missing)}."
+            f" The file has: {', '.join(available)}. Correct the pack, or give the file that belongs to it"
+        )
+
+
+class ForeignFile:
+    """All rows of a file as events, in order of time.
+
+    Raises:
+        ForeignFileError: anything that would make events unreadable.
+    """
+
+    def __init__(self, pack: DomainPack, path: Path) -> None:
+        check_columns(pack, path)
+        self._pack = pack
+        self._path = path
+        self.source = source_of(pack)
+        self.split = split_of(self.source)
+        wanted = sorted({c.column for c in self.source.columns.values() if c.column} | {self.source.label.column})
+        table = self._read(wanted)
+        if not table.num_rows:
+            raise ForeignFileError(f"{path.name} has no rows")
+        time_ms = self._times(table, self.source.columns["event_time"].column)
+        order = np.argsort(time_ms, kind="stable")
+        self.time_ms: Array = time_ms[order]
+        table = table.take(pa.array(order))
+        self._event_id = self._event_ids(table, order)
+        self._fields = {
+            name: (kind, self._values(table, name, kind))
+            for name, kind in _field_types(pack).items()
+            if name in self.source.columns and name not in (*_OWN_FIELDS, "event_time")
+        }
+        for name in _required_fields(pack):
+            empty = self._fields[name][1].null_count if name in self._fields else 0
+            if empty:
+                raise ForeignFileError(
+                    f"{path.name}: {empty} rows have no {name}, which every event needs: drop them from the file"
+                )
+        self.fraud: Array = self._frauds(table)
+        self._check_clock()
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def _read(self, wanted: list[str]) -> pa.Table:
+        try:
+            if self._path.suffix == ".parquet":
+                return pq.read_table(self._path, columns=wanted)
+            return pyarrow.csv.read_csv(self._path, convert_options=pyarrow.csv.ConvertOptions(include_columns=wanted))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ForeignFileError(f"{self._path} cannot be read: {error}") from error
+
+    def _column(self, table: pa.Table, name: str) -> pa.Array:
+        column = table.column(name).combine_chunks()
+        return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+    def _times(self, table: pa.Table, name: str | None) -> Array:
+        if name is None:
+            raise ForeignFileError(f"pack {self._pack.name}: event_time needs a column, not a constant")
+        column = self._column(table, name)
+        if column.null_count:
+            raise ForeignFileError(f"{self._path.name}: {column.null_count} rows have no {name} (event_time)")
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
+            largest = float(np.abs(numbers).max()) if len(numbers) else 0.0
+            to_ms = next(factor for limit, factor in _EPOCH_UNITS if largest < limit)
+            return np.asarray(np.round(numbers * to_ms).astype(np.int64))
+        try:
+            moments = pd.to_datetime(column.to_pandas(), utc=True, format="ISO8601" if _is_text(column) else None)
+        except (ValueError, TypeError) as error:
+            raise ForeignFileError(
+                f"{self._path.name}: column {name} (event_time) is neither a timestamp, an epoch number nor ISO 8601:"
+                f" {error}"
+            ) from error
+        return np.asarray(moments.to_numpy(dtype="datetime64[ms]").astype(np.int64))
+
+    def _event_ids(self, table: pa.Table, order: Array) -> pa.Array:
+        mapped = self.source.columns.get("event_id")
+        if mapped is None or mapped.column is None:
+            return pa.array([f"{self._pack.name}-{row}" for row in order.tolist()], pa.string())
+        ids = self._column(table, mapped.column).cast(pa.string())
+        if ids.null_count or len(ids.unique()) != len(ids):
+            raise ForeignFileError(
+                f"{self._path.name}: {mapped.column} is not unique, so it cannot be the event_id: leave event_id out of"
+                " source.columns and rows are numbered"
+            )
+        return ids
+
+    def _values(self, table: pa.Table, field: str, kind: FieldType) -> pa.Array:
+        mapped = self.source.columns[field]
+        if mapped.column is None:
+            words: Any = pa.scalar(str(mapped.constant) if kind is FieldType.STRING else mapped.constant)
+            column = pa.repeat(words, table.num_rows)
+        else:
+            column = self._column(table, mapped.column)
+        try:
+            match kind:
+                case FieldType.STRING | FieldType.TIME:
+                    return column.cast(pa.string())
+                case FieldType.BOOLEAN:
+                    return _booleans(column)
+                case FieldType.INTEGER:
+                    return column.cast(pa.int64())
+                case FieldType.NUMBER | FieldType.DECIMAL:
+                    number = column.cast(pa.float64())
+                    return pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ForeignFileError(
+                f"{self._path.name}: column {mapped.column} does not fit event field {field} ({kind}): {error}"
+            ) from error
+
+    def _frauds(self, table: pa.Table) -> Array:
+        label = self.source.label
+        encoded = self._column(table, label.column).dictionary_encode()
+        words = encoded.dictionary.to_pylist()
+        wanted = str(label.fraud_value).lower()
+        hits = np.array([word == label.fraud_value or str(word).lower() == wanted for word in words], dtype=bool)
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        found = np.zeros(len(codes), dtype=bool)
+        if len(hits):
+            found = np.where(codes >= 0, hits[codes.clip(0)], False)
+        if not found.any():
+            raise ForeignFileError(
+                f"{self._path.name}: no row of {label.column} holds the fraud value {label.fraud_value!r}; found"
+                f" {', '.join(map(repr, words[:10]))}"
+            )
+        return found
+
+    def _check_clock(self) -> None:
+        newest = int(self.time_ms[-1])
+        if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
+            raise ForeignFileError(
+                f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"
+                " still to come; such events would be refused"
+            )
+
+    def part(self, name: str) -> tuple[int, int]:
+        """First row and end of ``train``, ``test`` (all after training, the gap included) or ``all``."""
+        edge = int(np.searchsorted(self.time_ms, self.split.train_until_ms, side="right"))
+        return {"train": (0, edge), "test": (edge, len(self)), "all": (0, len(self))}[name]
+
+    def records(self, first: int, end: int) -> tuple[list[bytes], list[bytes]]:
+        """Kafka keys (actor ids) and values (JSON objects) of rows ``first`` to ``end``."""
+        rows = slice(first, end)
+        head: list[pa.Array | bytes] = [
+            b'{"event_id":',
+            _quoted(self._event_id[rows]),
+            f',"schema_version":"{SCHEMA_VERSION}","domain":"{self._pack.name}","event_time":"'.encode(),
+            iso_time(self.time_ms[rows]),
+            b'"',
+        ]
+        fields = [(name, _json(kind, values[rows])) for name, (kind, values) in self._fields.items()]
+        keys = self._fields["actor_id"][1][rows].cast(pa.binary()).to_pylist()
+        return keys, join_fields(head, fields).to_pylist()
+
+    def campaigns(self) -> Iterator[TruthCampaign]:
+        """Frauds as campaigns: rows of one actor closer together than the pack's ``campaign_gap``."""
+        rows = np.flatnonzero(self.fraud)
+        actors = self._fields["actor_id"][1].take(pa.array(rows)).to_pylist()
+        ids = self._event_id.take(pa.array(rows)).to_pylist()
+        amounts = self._fields["amount"][1].take(pa.array(rows)).to_pylist() if "amount" in self._fields else None
+        fraud_type = self.source.label.fraud_type
+        delay = self._pack.fraud_types[fraud_type].label_delay
+        open_campaigns: dict[str, list[TruthEvent]] = {}
+        for position, (row, actor, event_id) in enumerate(zip(rows.tolist(), actors, ids, strict=True)):
+            at = int(self.time_ms[row])
+            current = open_campaigns.setdefault(actor, [])
+            if current and at - current[-1].event_time_ms >= self.source.campaign_gap:
+                yield self._campaign(actor, current)
+                open_campaigns[actor] = current = []
+            current.append(TruthEvent(event_id, actor, at, at + delay, amounts[position] if amounts else None))
+        for actor, events in open_campaigns.items():
+            yield self._campaign(actor, events)
+
+    def _campaign(self, actor: str, events: list[TruthEvent]) -> TruthCampaign:
+        fraud_type = self.source.label.fraud_type
+        digest = hashlib.sha256(f"{actor}\x1f{events[0].event_time_ms}".encode()).hexdigest()[:12]
+        return TruthCampaign(f"{fraud_type}-{digest}", FRAUD, fraud_type, tuple(events))
+
+
+def _is_text(column: pa.Array) -> bool:
+    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+
+
+def _booleans(column: pa.Array) -> pa.Array:
+    if pa.types.is_boolean(column.type):
+        return column
+    words = pc.utf8_lower(column.cast(pa.string()))
+    known = pc.is_in(words, pa.array([*_TRUE, *_FALSE]))
+    strange = words.filter(pc.invert(pc.or_(known, pc.is_null(words))))
+    if len(strange):
+        raise pa.ArrowInvalid(f"{strange[0].as_py()!r} is neither true nor false")
+    return pc.if_else(pc.is_null(words), None, pc.is_in(words, pa.array(_TRUE)))
+
+
+def _quoted(values: pa.Array) -> pa.Array:
+    encoded = values.dictionary_encode()
+    words = [json.dumps(word, ensure_ascii=False).encode() for word in encoded.dictionary.to_pylist()]
+    return pa.array(words, pa.binary()).take(encoded.indices)
+
+
+def _json(kind: FieldType, values: pa.Array) -> pa.Array:
+    match kind:
+        case FieldType.STRING | FieldType.TIME:
+            return _quoted(values)
+        case FieldType.DECIMAL:
+            return pc.round(values, AMOUNT_DECIMALS).cast(pa.string()).cast(pa.binary())
+        case _:
+            return values.cast(pa.string()).cast(pa.binary())

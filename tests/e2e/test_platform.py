@@ -1,0 +1,130 @@
+"""One event's whole way, on every real engine: train, load test with a killed scorer, ledger, marts, charts."""
+
+import os
+import signal
+import subprocess
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from patternalarm.contracts.tables import ALERT, RUN, RUN_LEDGER, RUN_METRIC, SHARD_LEDGER
+from patternalarm.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 300
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def wait_for(what: str, look: Callable[[], Any]) -> Any:
+    """The first true answer of ``look``."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"no {what} within {PATIENCE_SECONDS} s")
+
+
+def processes(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Supervised processes by name."""
+    proxy = xmlrpc.client.ServerProxy(
+        f"http://patternalarm:{settings.supervisor_password}@{settings.host}:{settings.supervisor_port}/RPC2"
+    )
+    return {info["name"]: info for info in proxy.supervisor.getAllProcessInfo()}  # type: ignore[union-attr,index]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--domain", "poker"), "payments"),
+        (("--level", "huge"), "extreme"),
+        (("--minutes", "-1"), "minutes"),
+        (("--seed", "seven"), "seed"),
+    ],
+)
+def test_bad_input_is_told_before_anything_starts(
+    cli: Cli, database: psycopg.Connection, arguments: tuple[str, ...], says: str
+) -> None:
+    before = database.execute(f"SELECT count(*) FROM {RUN}").fetchone()
+    done = cli("load-test", *arguments)
+    assert done.returncode == 2
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert database.execute(f"SELECT count(*) FROM {RUN}").fetchone() == before
+
+
+def test_a_load_test_closes_its_ledger_though_its_scorer_is_killed(
+    platform: Settings, start_cli: Callable[..., subprocess.Popen[str]], database: psycopg.Connection, model: str
+) -> None:
+    process = start_cli("load-test", "--domain", model, "--level", "normal", "--minutes", "1", "--seed", "4711")
+
+    def measured_since() -> str | None:
+        row = database.execute(
+            f"SELECT run_id FROM {RUN} JOIN {SHARD_LEDGER} USING (run_id)"
+            " WHERE seed = 4711 AND phase = 'measured' AND started_at < now() - interval '15 seconds'"
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    run_id = wait_for("measured events", measured_since)
+    scorer = next(info for name, info in processes(platform).items() if name.startswith(f"{run_id}.scorer"))
+    assert scorer["statename"] == "RUNNING"
+    os.kill(scorer["pid"], signal.SIGKILL)
+    restarted = wait_for(
+        "restarted scorer",
+        lambda: processes(platform).get(scorer["name"], {}).get("pid") not in (None, 0, scorer["pid"]),
+    )
+    assert restarted
+
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    # The killed scorer makes delays that miss their thresholds; everything else must hold.
+    row = database.execute(f"SELECT state, reason FROM {RUN} WHERE run_id = %s", (run_id,)).fetchone()
+    assert row is not None
+    assert row[0] in ("passed", "missed"), output[-3000:]
+    ledger = database.execute(
+        f"SELECT closed, lost, duplicated, altered, overlapping, generated, offset_span, to_score, scored, problems"
+        f" FROM {RUN_LEDGER} WHERE run_id = %s",
+        (run_id,),
+    ).fetchone()
+    assert ledger is not None
+    closed, lost, duplicated, altered, overlapping, generated, span, to_score, scored, problems = ledger
+    assert closed, problems
+    assert (lost, duplicated, altered, overlapping) == (0, 0, 0, 0)
+    assert generated == span > to_score == scored == 10_000
+
+    alerts = database.execute(f"SELECT count(*) FROM {ALERT} WHERE scope = %s", (run_id,)).fetchone()
+    assert alerts is not None
+    assert alerts[0] > 0
+    metrics = database.execute(f"SELECT count(*) FROM {RUN_METRIC} WHERE run_id = %s", (run_id,)).fetchone()
+    assert metrics is not None
+    assert metrics[0] > 10
+    report = platform.reports_dir / run_id
+    assert (report / "report.json").is_file()
+    assert "<html" in (report / "report.html").read_text()
+    left = [name for name in processes(platform) if name.startswith(run_id)]
+    assert not left
+
+
+def test_every_chart_of_the_dashboard_answers(platform: Settings, cli: Cli, model: str) -> None:
+    assert cli("publish").returncode == 0
+    assert cli("build-marts").returncode == 0
+    charts = subprocess.run(
+        [platform.home / "bin" / "superset-python", REPOSITORY / "superset" / "check_assets.py", "--execute"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert charts.returncode == 0, charts.stdout + charts.stderr
+    dbt = subprocess.run(
+        [platform.home / "bin" / "dbt", "build", "--project-dir", "dbt", "--profiles-dir", "dbt"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert dbt.returncode == 0, dbt.stdout[-3000:]

@@ -1,0 +1,269 @@
+"""The alert writer as a process, between real Kafka and real PostgreSQL."""
+
+import random
+import signal
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from kafka_broker import kafka_broker
+
+from patternalarm.contracts.alerts import SEVERITY_RANK, Severity, alert_id_of, severity_of_score
+from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET
+from patternalarm.contracts.topics import TopicKind
+
+EVIDENCE, HITS = TopicKind.EVIDENCE, TopicKind.PATTERN_HITS
+
+
+def _expected(stage, evidence, hits):
+    """Alerts and their events, worked out record by record."""
+    alerts = defaultdict(lambda: {"severity": Severity.LOW, "score": None, "events": {}, "sources": set()})
+
+    def alert_of(subject, fraud_type, time_ms):
+        alert_id = alert_id_of(stage.scope, "toll", "actor", subject, fraud_type, time_ms, EPISODE_MS)
+        return alert_id, alerts[alert_id]
+
+    def rise(alert, severity):
+        alert["severity"] = max(alert["severity"], severity, key=SEVERITY_RANK.__getitem__)
+
+    for record in evidence:
+        alert_id, alert = alert_of(record["actor_id"], record["fraud_type"], record["event_time_ms"])
+        rise(alert, severity_of_score(record["type_score"]))
+        alert["score"] = max(alert["score"] or 0.0, record["type_score"])
+        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount"])))
+        alert["sources"].add((alert_id, record["event_id"], "score"))
+    for record in hits:
+        alert_id, alert = alert_of(record["subject_id"], record["fraud_type"], record["last_event_time_ms"])
+        rise(alert, Severity(record["severity"]))
+        for event in record["events"].split(","):
+            event_id, time_ms, amount = event.split("|")
+            alert["events"][event_id] = (int(time_ms), Decimal(amount))
+            alert["sources"].add((alert_id, event_id, "pattern"))
+    return alerts
+
+
+def _assert_as_expected(stage, evidence, hits):
+    expected = _expected(stage, evidence, hits)
+    assert stage.alert_events() == sorted(row for alert in expected.values() for row in alert["sources"])
+    stored = stage.alerts()
+    assert stored.keys() == expected.keys()
+    for alert_id, alert in expected.items():
+        row = stored[alert_id]
+        times = [time_ms for time_ms, _ in alert["events"].values()]
+        assert (row["severity"], row["score"], row["event_count"]) == (
+            alert["severity"],
+            alert["score"],
+            len(alert["events"]),
+        )
+        assert row["amount_at_risk"] == sum(amount for _, amount in alert["events"].values())
+        assert round(row["first_event_time"].timestamp() * 1000) == min(times)
+        assert round(row["last_event_time"].timestamp() * 1000) == max(times)
+
+
+def _findings(stage, seed, count=60):
+    """Evidence of six cars in two episodes, one record in four sent twice, and a hit over every tenth of it."""
+    draw = random.Random(seed)
+    evidence = [
+        evidence_record(
+            stage.pack,
+            f"{seed}-{number}",
+            actor_id=f"car-{draw.randrange(6)}",
+            event_time_ms=NOON_MS + draw.randrange(2 * EPISODE_MS),
+            fraud_type=draw.choice(["plate_swap", "gate_run", "suspicious_activity"]),
+            type_score=round(draw.uniform(0.3, 1.0), 6),
+            amount=draw.randrange(100, 99_999) / 100,
+        )
+        for number in range(count)
+    ]
+    hits = [
+        hit_record(
+            [(one["event_id"], one["event_time_ms"], f"{one['amount']:.4f}")],
+            subject_id=one["actor_id"],
+            severity=draw.choice(list(Severity)).value,
+        )
+        for one in evidence[::10]
+    ]
+    return [*evidence, *evidence[::4]], hits
+
+
+def test_findings_become_explained_alerts_and_a_stop_is_clean(stage):
+    writer = stage.start()
+    stage.wait_ready()
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1", values=[80.0, "NaN", None])])
+    stage.wait_committed(EVIDENCE, 1)
+    (alert,) = stage.alerts().values()
+    assert alert["reasons"] == [
+        {"code": "amount", "text": "the toll is 80.00 EUR", "contribution": 0.1333, "source": "score"}
+    ]
+    evidence, hits = _findings(stage, seed=1)
+    stage.publish(EVIDENCE, evidence)
+    stage.publish(HITS, hits)
+    stage.wait_committed(EVIDENCE, 1 + len(evidence))
+    stage.wait_committed(HITS, len(hits))
+    _assert_as_expected(stage, [evidence_record(stage.pack, "e1"), *evidence], hits)
+
+    writer.send_signal(signal.SIGTERM)
+    code, log = stage.failure(writer)
+    assert (code, log.count("stopped as asked")) == (0, 1), log
+    before = stage.alerts()
+
+    again = stage.start()
+    stage.wait_ready()
+    stage.publish(EVIDENCE, evidence)
+    stage.wait_committed(EVIDENCE, 1 + 2 * len(evidence))
+    assert stage.alerts() == before
+    again.send_signal(signal.SIGTERM)
+    code, log = stage.failure(again)
+    assert code == 0
+    assert f"read {len(evidence)} evidence and 0 pattern hits" in log
+
+
+@pytest.mark.parametrize("held", [CONSUMER_OFFSET, ALERT])
+def test_killed_in_mid_transaction_it_loses_and_doubles_nothing(stage, settings, superuser_dsn, held):
+    early, early_hits = _findings(stage, seed=2)
+    writer = stage.start()
+    stage.wait_ready()
+    stage.publish(EVIDENCE, early)
+    stage.publish(HITS, early_hits)
+    stage.wait_committed(EVIDENCE, len(early))
+    stage.wait_committed(HITS, len(early_hits))
+    before, events_before = stage.alerts(), stage.alert_events()
+
+    late, late_hits = _findings(stage, seed=3)
+    with psycopg.connect(superuser_dsn, dbname=settings.database) as blocker:
+        if held == CONSUMER_OFFSET:
+            query = f"SELECT FROM {CONSUMER_OFFSET} WHERE topic = %s FOR UPDATE"
+            blocker.execute(query, (stage.topic(EVIDENCE),))
+        else:
+            blocker.execute(f"SELECT FROM {ALERT} WHERE scope = %s FOR UPDATE", (stage.scope,))
+        stage.publish(EVIDENCE, late)
+        stage.publish(HITS, late_hits)
+        in_flight = (
+            "SELECT query FROM pg_stat_activity WHERE application_name = %s AND state = 'active' "
+            "AND wait_event_type = 'Lock' AND xact_start IS NOT NULL AND query_start > xact_start"
+        )
+        stuck = stage.until(
+            lambda: stage.connection.execute(in_flight, (stage.client,)).fetchone(), "the writer is in a transaction"
+        )
+        assert ("UPDATE" if held == CONSUMER_OFFSET else "INSERT INTO alerting.alert_event") in stuck["query"]
+        writer.kill()
+        assert writer.wait(30) == -signal.SIGKILL
+        assert (stage.alerts(), stage.alert_events()) == (before, events_before)
+        blocker.rollback()
+
+    stage.start()
+    stage.wait_ready()
+    stage.wait_committed(EVIDENCE, len(early) + len(late))
+    stage.wait_committed(HITS, len(early_hits) + len(late_hits))
+    _assert_as_expected(stage, [*early, *late], [*early_hits, *late_hits])
+
+
+def test_a_second_writer_ends_the_pair(stage):
+    stage.start()
+    stage.wait_ready()
+    second = stage.start()
+    stage.wait_ready()
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
+    stage.until(lambda: any(p.poll() is not None for p in stage.processes), "one of two writers ends")
+    (ended,) = [process for process in stage.processes if process.poll() is not None]
+    code, log = stage.failure(ended)
+    assert code == 1
+    assert "another alert writer of this domain and scope is running" in log
+    assert second in stage.processes
+    assert len(stage.alert_events()) == 1
+
+
+def test_a_broken_record_ends_it_by_name_and_nothing_after_it_is_skipped(stage):
+    writer = stage.start()
+    stage.wait_ready()
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
+    stage.wait_committed(EVIDENCE, 1)
+    stage.publish(EVIDENCE, [b'{"event_id": "e2", ', evidence_record(stage.pack, "e3")])
+    code, log = stage.failure(writer)
+    assert code == 1
+    assert f"topic {stage.topic(EVIDENCE)}, partition 0, offset 1: evidence breaks the contract" in log
+    assert "Traceback" not in log
+    assert stage.offset(EVIDENCE) == 1
+    assert [event_id for _, event_id, _ in stage.alert_events()] == ["e1"]
+
+
+def test_a_lost_connection_to_postgresql_ends_it_and_the_next_one_goes_on(stage):
+    writer = stage.start()
+    stage.wait_ready()
+    ended = stage.connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (stage.client,)
+    ).fetchall()
+    assert len(ended) == 1
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
+    code, log = stage.failure(writer)
+    assert code == 1
+    assert "failed the alert writer" in log
+    assert "Traceback" not in log
+    stage.start()
+    stage.wait_ready()
+    stage.wait_committed(EVIDENCE, 1)
+    assert len(stage.alerts()) == 1
+
+
+def test_without_postgresql_it_says_so(stage):
+    code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1))
+    assert code == 1
+    assert "PostgreSQL at 127.0.0.1:1 failed the alert writer" in log
+    assert "Traceback" not in log
+
+
+def test_without_kafka_it_says_so(stage):
+    code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1))
+    assert code == 1
+    assert "Kafka at 127.0.0.1:1 does not answer" in log
+    assert "Traceback" not in log
+
+
+def test_a_broker_that_dies_ends_it(stage, tmp_path):
+    with kafka_broker(tmp_path / "kafka") as bootstrap:
+        port = int(bootstrap.rpartition(":")[2])
+        elsewhere = replace(stage, settings=stage.settings.model_copy(update={"kafka_port": port}))
+        elsewhere.make_topics()
+        writer = elsewhere.start()
+        elsewhere.wait_ready()
+    code, log = elsewhere.failure(writer)
+    assert code == 1
+    assert f"Kafka at {bootstrap} does not answer" in log
+
+
+def test_a_missing_topic_is_named(stage):
+    code, log = stage.failure(stage.start(scope=f"{stage.scope}-x"))
+    assert code == 1
+    assert f"topic {stage.topic(EVIDENCE)}-x does not exist" in log
+
+
+def test_evidence_that_retention_removed_is_not_skipped_in_silence(stage):
+    stage.connection.execute(
+        f"INSERT INTO {CONSUMER_OFFSET} (scope, topic, partition, next_offset, updated_at) VALUES (%s, %s, 0, 7, now())",
+        (stage.scope, stage.topic(EVIDENCE)),
+    )
+    code, log = stage.failure(stage.start())
+    assert code == 1
+    assert f"topic {stage.topic(EVIDENCE)}, partition 0: Kafka has no offset 7" in log
+    assert stage.offset(EVIDENCE) == 7
+
+
+def test_bad_input_is_refused_before_anything_is_read(stage, tmp_path):
+    (stage.model / "forest.npz").write_bytes(b"cut")
+    for changes, named in (
+        ({}, "forest.npz is cut short or altered"),
+        ({"pack": "nowhere"}, "no domain pack 'nowhere'"),
+        ({"scope": "Run_1"}, "run_id 'Run_1'"),
+        ({"ready_file": tmp_path / "none" / "ready"}, "there is no directory"),
+    ):
+        code, log = stage.failure(stage.start(**changes))
+        assert (code, named in log, "Traceback" in log) == (2, True, False), log
+    assert stage.offset(EVIDENCE) is None
