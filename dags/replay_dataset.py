@@ -5,7 +5,7 @@ forest of this run alone is trained on it, then the rest is published and every 
 scored, alerted and graded. Nothing knows that the events come from a file, and its label column reaches the label
 channel only.
 
-The run's verdict is that of `grade`, the last task outside the teardown.
+The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
 """
 
 from airflow.sdk import dag
@@ -74,6 +74,7 @@ def replay_dataset() -> None:
     [start_flink, publish_train, extract_features, train_model, validate_model] >> close_run
     [start_scorer, start_alert_writer, publish_test, build_marts, account, measure, report, grade] >> close_run
     close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
+    grade >> steps.verdict()
 
 
 replay_dataset()

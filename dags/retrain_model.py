@@ -7,11 +7,11 @@ the promotion gates and promote it. A model that misses a gate fails `validate_m
 This is also how a fresh platform gets its first model: features need no model.
 """
 
-from airflow.sdk import dag, task, task_group
+from airflow.sdk import CronTriggerTimetable, dag, task, task_group
 
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, LIVE_SCOPE, TRAINING_SEEDS_FROM, RunKind
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag
 from patternalarm.dag_params import retrain_params
 from patternalarm.dag_steps import RunSteps
 from patternalarm.operators.commands import service
@@ -26,8 +26,8 @@ SEED = f"{{{{ params.seed or ({TRAINING_SEEDS_FROM} + (dag_run.run_after.timesta
 
 @dag(
     dag_id="retrain_model",
-    schedule="0 3 * * 0",
-    start_date=START_DATE,
+    # Without a start date, a platform that is new waits for its first Sunday instead of making up for the last one.
+    schedule=CronTriggerTimetable("0 3 * * 0", timezone="UTC", run_immediately=False),
     catchup=False,
     params=retrain_params(),
     default_args=DAG_DEFAULT_ARGS,
@@ -68,6 +68,7 @@ def retrain_model() -> None:
         # Whatever may still start something must have ended, or it would outlive the teardown.
         [start_flink, publish_history, extract_features, train_model, validate_model, promote_model] >> close_run
         close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
+        promote_model >> steps.verdict()
 
     retrain.expand(domain=choose_domains("{{ params.domain }}"))
 

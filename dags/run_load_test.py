@@ -6,7 +6,7 @@ while `watch_jobs` fails the run at once if a job dies for good. Afterwards ever
 data, the ledger is closed, and detection, delays and rates are measured, reported and graded against the thresholds.
 The teardown stops and drops whatever belongs to the run, also after a failure.
 
-The run's verdict is that of `grade`, the last task outside the teardown.
+The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
 """
 
 from airflow.sdk import dag
@@ -89,6 +89,7 @@ def run_load_test() -> None:
     # Whatever may still start something must have ended, or it would outlive the teardown.
     [*jobs, publish_history, generate, watch_jobs, build_marts, account, measure, report, grade] >> close_run
     close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
+    grade >> steps.verdict()
 
 
 run_load_test()

@@ -37,6 +37,7 @@ def seal(
     version: str,
     scope: str,
     seed: int,
+    as_of_ms: int,
     thresholds: Mapping[str, float],
     metrics: Mapping[str, Any],
     rows: Mapping[str, int],
@@ -44,8 +45,8 @@ def seal(
 ) -> None:
     """Write ``metadata.json`` over the finished files of ``directory``.
 
-    ``metrics`` is the report of the held-out block, ``rows`` counts what training used and left out, ``split`` gives
-    the edges of the time blocks in epoch milliseconds.
+    ``as_of_ms`` is the time after which no label was known, ``metrics`` the report of the held-out block, ``rows``
+    counts what training used and left out, ``split`` gives the edges of the time blocks in epoch milliseconds.
     """
     metadata = {
         "domain": pack.name,
@@ -59,6 +60,7 @@ def seal(
         "metrics": dict(metrics),
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
+        "as_of_ms": as_of_ms,
         "trees": pack.training.trees,
         "depth": pack.training.depth,
         "rows": dict(rows),

@@ -16,7 +16,7 @@ TRAIN, VALIDATION, TEST, GAP = "train", "validation", "test", "gap"
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.6, 0.2
 # A replay is graded on rows that training never gets, so its tail is all validation.
-REPLAY_TRAIN_SHARE = 0.75
+REPLAY_TRAIN_SHARE = 0.8
 # A gap as long as the longest window would leave nothing of a short history.
 MAX_GAP_SHARE = 0.05
 
@@ -34,6 +34,11 @@ class TimeSplit:
     def as_dict(self) -> dict[str, int | None]:
         """The edges by name."""
         return asdict(self)
+
+    @property
+    def reported(self) -> str:
+        """The block that a model is reported on."""
+        return VALIDATION if self.test_from_ms is None else TEST
 
     def block(self, event_time_ms: Column) -> Column:
         """Name of the block that an event time falls into."""
@@ -62,17 +67,17 @@ def split_by_time(rows: DataFrame, pack: DomainPack, *, with_test: bool) -> Time
     ).first()
     if first is None:
         raise BadInputError("no event is old enough for its label to be settled: take a later --as-of or older events")
-    gap = min(longest_window_ms(pack), int((last - first) * MAX_GAP_SHARE))
+    gap = min(max(longest_window_ms(pack), pack.episode), int((last - first) * MAX_GAP_SHARE))
     edges = [int(edge) for edge in edges]
     if with_test:
         split = TimeSplit(edges[0], edges[0] + gap + 1, edges[1], edges[1] + gap + 1, last)
-        ordered = first < split.train_until_ms < split.validation_from_ms < split.validation_until_ms
-        whole = ordered and split.validation_until_ms < edges[1] + gap + 1 <= last
+        whole = first < edges[0] < edges[0] + gap < edges[1] < edges[1] + gap < last
     else:
         split = TimeSplit(edges[0], edges[0] + gap + 1, last, None, None)
-        whole = first < split.train_until_ms < split.validation_from_ms < last
+        whole = first < edges[0] < edges[0] + gap < last
     if not whole:
         raise BadInputError(
-            f"{last - first} ms of history are too short to be split into train, validation and test: bring more days"
+            f"{(last - first) / 1_000:.0f} s of settled history are too short to be split into blocks of training, "
+            "validation and test: bring more days"
         )
     return split

@@ -4,8 +4,7 @@ The split is by time, with gaps: the forest is grown on the oldest block, its th
 newest, held-out block is reported. Only what was known at ``--as-of`` is used (see ``training_rows``).
 
 A replay is graded on rows of its own: with ``--train-until`` and ``--test-from`` nothing after ``train-until`` is used,
-nor any label that came later than ``test-from``; the tail of the training rows chooses the thresholds, the forest is
-then grown again on all of them, and the report is of that tail.
+nor any label that came later than ``test-from``; the tail of those rows both chooses the thresholds and is reported.
 """
 
 import argparse
@@ -94,10 +93,9 @@ def check_classes(counts: dict[tuple[str, int], int], pack: DomainPack) -> None:
         raise BadInputError("no legitimate row among the training rows: bring unlabelled or legitimate events too")
 
 
-def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace) -> None:
-    """Train on ``rows`` (``training_rows.ROW_COLUMNS``, cached) and write the model directory."""
-    replay = options.train_until is not None
-    split = split_by_time(rows, pack, with_test=not replay)
+def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace, as_of_ms: int) -> None:
+    """Train on ``rows`` (``training_rows.ROW_COLUMNS``, settled at ``as_of_ms``) and write the model directory."""
+    split = split_by_time(rows, pack, with_test=options.train_until is None)
     blocked = rows.withColumn("block", split.block(F.col("event_time_ms"))).cache()
     counts = {(r["block"], r["label"]): r["count"] for r in blocked.groupBy("block", "label").count().collect()}
     check_classes(counts, pack)
@@ -110,12 +108,9 @@ def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace) -> Non
     forest = grow_forest(blocked.where(F.col("block") == TRAIN), pack.classes, pack.training, options.seed)
     held_out = with_scores(blocked.where(F.col("block").isin(VALIDATION, TEST)), forest).cache()
     thresholds = choose_thresholds(held_out.where(F.col("block") == VALIDATION), pack)
-    reported = VALIDATION if replay else TEST
-    decided = with_decision(held_out.where(F.col("block") == reported), pack.classes, thresholds).cache()
-    metrics = report(decided, pack, reported)
+    reported = held_out.where(F.col("block") == split.reported)
+    metrics = report(with_decision(reported, pack.classes, thresholds).cache(), pack, split.reported)
     LOG.info("thresholds: %s; held out, all types: %s", thresholds, metrics[ALL])
-    if replay:
-        forest = grow_forest(blocked, pack.classes, pack.training, options.seed)
 
     if options.output.exists():
         shutil.rmtree(options.output)
@@ -132,6 +127,7 @@ def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace) -> Non
         version=options.version,
         scope=options.scope,
         seed=options.seed,
+        as_of_ms=as_of_ms,
         thresholds=thresholds,
         metrics=metrics,
         rows={**by_block, **labels},
@@ -156,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.train_until is not None:
             features = features.where(F.col("event_time_ms") <= options.train_until)
             as_of = min(as_of, options.test_from)
-        train(labelled_rows(features, labels, pack, as_of), pack, options)
+        train(labelled_rows(features, labels, pack, as_of), pack, options, as_of)
     finally:
         spark.stop()
     return 0

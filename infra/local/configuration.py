@@ -241,6 +241,7 @@ class Configuration:
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             # A changed file is parsed at the next refresh all the same; this only spares the idle machine.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+            "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             "AIRFLOW__LOGGING__DAG_PROCESSOR_LOG_TARGET": "stdout",
             "AIRFLOW_CONN_KAFKA_DEFAULT": (
@@ -306,7 +307,6 @@ class Configuration:
             "flink": ("flink", self.flink_home / "bin/flink"),
             "dbt": ("dbt", self.settings.venvs / "dbt/bin/dbt"),
             "superset": ("superset", self.settings.venvs / "superset/bin/superset"),
-            "dbt": ("dbt", self.settings.venvs / "dbt/bin/dbt"),
             "superset-python": ("superset", self.settings.venvs / "superset/bin/python"),
             "superset-server": ("superset", self.settings.venvs / "superset/bin/gunicorn"),
         }

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
-
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform, UsageError, exclusively, load_configuration
 from infra.local.progress import Progress, StepError
+
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.registry import ModelRegistryError, ModelVersion, promoted

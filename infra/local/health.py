@@ -34,7 +34,8 @@ def _get(url: str) -> Any:
 def postgres(configuration: Configuration) -> None:
     """PostgreSQL accepts connections."""
     settings = configuration.settings
-    command = [configuration.postgres.path / "pg_isready", "-q", "-h", settings.host, "-p", str(settings.postgres_port)]
+    program = str(configuration.postgres.path / "pg_isready")
+    command = [program, "-q", "-h", settings.host, "-p", str(settings.postgres_port)]
     if subprocess.run(command, check=False).returncode != 0:
         raise Unhealthy("PostgreSQL does not accept connections")
 

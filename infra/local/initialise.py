@@ -44,9 +44,15 @@ def postgres_data(configuration: Configuration, progress: Progress) -> None:
             "--encoding=UTF8",
             "--locale=C",
         ]
-        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         result = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, cwd="/", check=False, **as_user
+            [str(part) for part in command],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
         password.unlink()
         if result.returncode != 0:

@@ -56,8 +56,8 @@ class Platform:
         """Where this platform keeps its state."""
         return self.configuration.home
 
-    def up(self) -> None:
-        """Bring everything up and wait until it is healthy; what is up already is left alone.
+    def up(self, stores_only: bool = False) -> None:
+        """Bring everything, or Kafka and PostgreSQL only, up and wait until it is healthy; what is up is left alone.
 
         Raises:
             UsageError: a port is busy, or the settings changed under a running platform.
@@ -68,13 +68,20 @@ class Platform:
         else:
             self._start_supervisor()
         with ThreadPoolExecutor(8) as pool:
-            works = [pool.submit(self._bring_up_kafka), pool.submit(self._bring_up_flink)]
+            works = [pool.submit(self._bring_up_kafka)]
+            if not stores_only:
+                works.append(pool.submit(self._bring_up_flink))
             self._bring_up_postgres()
-            works.append(pool.submit(self._bring_up_airflow))
-            works.append(pool.submit(self._bring_up_superset))
+            if not stores_only:
+                works.append(pool.submit(self._bring_up_airflow))
+                works.append(pool.submit(self._bring_up_superset))
             for work in works:
                 work.result()
-        self.progress.say(f"everything is up and healthy: Airflow {self.configuration.settings.airflow_url}")
+        self.progress.say(
+            "Kafka and PostgreSQL are up and healthy"
+            if stores_only
+            else f"everything is up and healthy: Airflow {self.configuration.settings.airflow_url}"
+        )
 
     def down(self) -> None:
         """Stop everything, runs' processes first and the stores last, and make sure that no process is left.
@@ -346,7 +353,12 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "clean" and not confirmed(platform.home):
             return 1
         with exclusively(platform.home):
-            {"up": platform.up, "down": platform.down, "clean": platform.clean}[arguments.action]()
+            if arguments.action == "up":
+                platform.up(arguments.stores)
+            elif arguments.action == "down":
+                platform.down()
+            else:
+                platform.clean()
     return 0
 
 
@@ -354,7 +366,9 @@ def main(argv: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="infra.local.platform", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    for name in ("up", "down", "status", "clean"):
+    up = actions.add_parser("up")
+    up.add_argument("--stores", action="store_true", help="Kafka and PostgreSQL only, with roles and schema")
+    for name in ("down", "status", "clean"):
         actions.add_parser(name)
     logs = actions.add_parser("logs")
     logs.add_argument("name", nargs="?", default="", help="a program, like kafka")

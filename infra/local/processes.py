@@ -1,5 +1,6 @@
 """The platform's processes as Linux shows them under /proc: whose they are, their memory, and who holds a port."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -147,13 +148,20 @@ def holder_of(port: int) -> Process | None:
             if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
                 inodes.add(f"socket:[{fields[9]}]")
     for pid in _pids() if inodes else ():
-        try:
-            links = [os.readlink(entry) for entry in (PROC / str(pid) / "fd").iterdir()]
-        except OSError:
-            continue
-        if inodes.intersection(links):
+        if inodes.intersection(_open_files(pid)):
             return Process(pid, command_of(pid))
     return None
+
+
+def _open_files(pid: int) -> Iterable[str]:
+    try:
+        entries = list((PROC / str(pid) / "fd").iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        # One that was closed meanwhile is no reason to forget the others.
+        with contextlib.suppress(OSError):
+            yield str(entry.readlink())
 
 
 def end(processes: Iterable[Process], grace_seconds: float) -> list[Process]:

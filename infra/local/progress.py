@@ -36,7 +36,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._closed.clear()
-        threading.Thread(target=self._remind, daemon=True).start()
+        threading.Thread(target=self._remind_until_closed, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,14 +67,18 @@ class Progress:
                 self._open.pop(name, None)
         self.say(f"{done or name} ({time.monotonic() - began:.1f} s)")
 
-    def _remind(self) -> None:
+    def remind(self) -> None:
+        """Name the open steps, if nothing was said for long enough."""
+        now = time.monotonic()
+        with self._lock:
+            silent = now - self._last_said >= self._silence_seconds
+            waiting = [f"{name} ({now - began:.0f} s)" for name, began in self._open.items()]
+        if silent and waiting:
+            self.say("… " + ", ".join(waiting))
+
+    def _remind_until_closed(self) -> None:
         while not self._closed.wait(1.0):
-            now = time.monotonic()
-            with self._lock:
-                silent = now - self._last_said >= self._silence_seconds
-                waiting = [f"{name} ({now - began:.0f} s)" for name, began in self._open.items()]
-            if silent and waiting:
-                self.say("… " + ", ".join(waiting))
+            self.remind()
 
 
 def run_quietly(

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import machine
+from infra.local.configuration import read_env_file
 from infra.local.machine import REPOSITORY
 
 VENVS = REPOSITORY / ".venvs"
 RESULTS = REPOSITORY / ".local" / "test-results"
 NO_TESTS_COLLECTED = 5
+
+PLATFORM = [sys.executable, "-m", "infra.local.platform"]
 
 # The suites with a platform start their own, beside one that may be up already.
 TEST_PLATFORM = {
@@ -52,13 +55,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class Suite:
-    """Something to run and count."""
+    """Something to run and count: a command, whether there is anything to run, and where it reports its tests.
+
+    Its ``environment`` comes on top of ours. With ``needs_stores``, Kafka and PostgreSQL of the test platform are up.
+    """
 
     name: str
     command: list[str]
     exists: Callable[[], bool] = lambda: True
     junit: Callable[[], list[Path]] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    needs_stores: bool = False
 
 
 def counts_of(reports: list[Path]) -> Counts:
@@ -95,7 +102,7 @@ def _has_tests(*directories: str) -> Callable[[], bool]:
     return lambda: any(any((REPOSITORY / directory).rglob("test_*.py")) for directory in directories)
 
 
-def _pytest(name: str, environment: str, *directories: str, with_platform: bool = False) -> Suite:
+def _pytest(name: str, environment: str, *directories: str, platform: bool = False, stores: bool = False) -> Suite:
     report = RESULTS / f"{name}.xml"
     there = [directory for directory in directories if _has_tests(directory)()]
     command = [str(VENVS / environment / "bin/python"), "-m", "pytest", "-q", f"--junitxml={report}", *there]
@@ -104,7 +111,8 @@ def _pytest(name: str, environment: str, *directories: str, with_platform: bool 
         command,
         exists=_has_tests(*directories),
         junit=lambda: [report] if report.is_file() else [],
-        environment=TEST_PLATFORM if with_platform else {},
+        environment=TEST_PLATFORM if platform else {},
+        needs_stores=stores,
     )
 
 
@@ -112,8 +120,6 @@ def suites() -> list[Suite]:
     """All suites: the quick ones first, those with engines last."""
     dev = str(VENVS / "dev/bin")
     java = REPOSITORY / "flink_jobs" / "java"
-    jdk = machine.find_jdk()
-    java_home = {"JAVA_HOME": str(jdk.path)} if jdk else {}
     return [
         Suite("ruff check", [f"{dev}/ruff", "check", "."]),
         Suite("ruff format", [f"{dev}/ruff", "format", "--check", "."]),
@@ -127,15 +133,32 @@ def suites() -> list[Suite]:
             ["mvn", "-q", "-B", "-ntp", "-f", str(java / "pom.xml"), "test"],
             exists=lambda: (java / "src" / "test").is_dir(),
             junit=lambda: sorted((java / "target" / "surefire-reports").glob("TEST-*.xml")),
-            environment=java_home,
         ),
         _pytest("flink_jobs", "flink", "tests/flink_jobs"),
         _pytest("spark_jobs", "spark", "tests/spark_jobs"),
-        _pytest("platform", "dev", "tests/integration", "tests/e2e", with_platform=True),
+        _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
+        _pytest("e2e", "dev", "tests/e2e", platform=True),
     ]
 
 
 LINT = ("ruff check", "ruff format", "mypy")
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours without the settings of another platform, and with the JDK that the platform would use."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PATTERNALARM_")}
+    jdk = machine.find_jdk()
+    if jdk:
+        plain |= {"JAVA_HOME": str(jdk.path), "PATH": f"{jdk.path}/bin{os.pathsep}{plain.get('PATH', '')}"}
+    return plain
+
+
+def _superuser_dsn() -> str:
+    password = read_env_file(Path(TEST_PLATFORM["PATTERNALARM_HOME"]) / "secrets.env")[
+        "PATTERNALARM_SUPERUSER_PASSWORD"
+    ]
+    port = TEST_PLATFORM["PATTERNALARM_POSTGRES_PORT"]
+    return f"host=127.0.0.1 port={port} user=postgres password={password} dbname=postgres"
 
 
 def run(suite: Suite) -> Counts:
@@ -145,14 +168,20 @@ def run(suite: Suite) -> Counts:
     sys.stdout.write(f"\n== {suite.name}\n")
     sys.stdout.flush()
     began = time.monotonic()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PATTERNALARM_")}
-    environment |= suite.environment
+    environment = {**_plain_environment(), **suite.environment}
     try:
+        if suite.needs_stores:
+            subprocess.run([*PLATFORM, "up", "--stores"], cwd=REPOSITORY, env=environment, check=True)
+            environment["PATTERNALARM_TEST_SUPERUSER_DSN"] = _superuser_dsn()
         counts = judge(suite, subprocess.run(suite.command, cwd=REPOSITORY, env=environment, check=False).returncode)
-    finally:
-        if suite.environment == TEST_PLATFORM:
-            # Whatever the tests did: nothing of theirs may stay behind.
-            subprocess.run([sys.executable, "-m", "infra.local.platform", "down"], cwd=REPOSITORY, env=environment, check=True)
+    except subprocess.CalledProcessError as error:
+        sys.stdout.write(f"{error}\n")
+        counts = Counts(failed=1)
+    if (
+        suite.environment == TEST_PLATFORM
+        and subprocess.run([*PLATFORM, "down"], cwd=REPOSITORY, env=environment).returncode
+    ):
+        counts += Counts(failed=1)
     sys.stdout.write(f"-- {suite.name}: {counts} in {time.monotonic() - began:.0f} s\n")
     return counts
 

@@ -6,6 +6,8 @@ Every step knows its run by templates of what ``open_run`` returned, so the grap
 from collections.abc import Sequence
 from typing import Any, Final
 
+from airflow.providers.standard.operators.empty import EmptyOperator
+
 from patternalarm.contracts.jobs import ProcessKind, process_name
 from patternalarm.operators.await_features import AwaitFeaturesOperator
 from patternalarm.operators.close_run import CloseRunOperator
@@ -166,6 +168,14 @@ class RunSteps:
     def grading(self, task_id: str, module: str) -> RunProcessOperator:
         """One of the grading commands, on this run."""
         return self.process(task_id, service(f"grading.{module}", run_id=self.run_id))
+
+    def verdict(self) -> EmptyOperator:
+        """Follows the task whose failure is the run's.
+
+        Airflow takes a run's state from its last tasks. A teardown that may fail the run is the only last one, unless
+        something follows the verdict beside it; this does, and costs no worker.
+        """
+        return EmptyOperator(task_id="verdict")
 
     def close_run(self, **options: Any) -> CloseRunOperator:
         """Stop, drop and release whatever belongs to the run."""

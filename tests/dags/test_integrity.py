@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow.sdk.timezone import utcnow
+from airflow.serialization.serialized_objects import DagSerialization
 
 from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag
 
@@ -66,3 +68,9 @@ def test_importing_a_file_brings_nothing_heavy(file):
     )
     imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert imported.stdout.splitlines()[-1] == "found []"
+
+
+def test_a_new_platform_does_not_make_up_for_the_last_scheduled_retraining(dag_bag):
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(dag_bag.dags["retrain_model"]))
+    first = dag.next_dagrun_info(last_automated_run_info=None)
+    assert first.run_after > utcnow()

@@ -17,7 +17,6 @@ from patternalarm.contracts.domain_pack import PackError
 from patternalarm.contracts.runs import MAX_SEED, check_run_id
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.generator.domain_model import UnknownGeneratorError
-from patternalarm.generator.foreign_file import ForeignFileError
 from patternalarm.generator.producer import DeliveryError, UnreachableError
 from patternalarm.generator.shard_ledger import AlreadyGeneratedError
 from patternalarm.settings import get_settings
@@ -30,17 +29,21 @@ class StoppedError(RuntimeError):
     """SIGTERM came before everything was published."""
 
 
-def run_command(body: Callable[[], None]) -> int:
-    """Call ``body``; what can go wrong becomes one message on stderr and an exit code, defects are left to raise."""
+def run_command(body: Callable[[], None], *bad_input: type[Exception]) -> int:
+    """Call ``body``; what can go wrong becomes one message on stderr and an exit code, defects are left to raise.
+
+    ``bad_input`` are errors of the one command that stand for bad input.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    wrong_input: tuple[type[Exception], ...] = (PackError, UnknownGeneratorError, UnreachableError, *bad_input)
     try:
         body()
-    except (PackError, UnknownGeneratorError, ForeignFileError, UnreachableError) as error:
+    except wrong_input as error:
         return _say(str(error), EXIT_BAD_INPUT)
     except psycopg.OperationalError as error:
         settings = get_settings()
         return _say(
-            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip()}."
+            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}."
             " See `make status`; `make up` starts it.",
             EXIT_BAD_INPUT,
         )
@@ -61,11 +64,20 @@ def connect() -> psycopg.Connection:
 
 
 class StopFlag:
-    """Whether SIGTERM has come."""
+    """Whether SIGTERM has come; it no longer ends the process by itself."""
 
     def __init__(self) -> None:
         self.raised = False
         signal.signal(signal.SIGTERM, self._raise)
+
+    def check(self) -> None:
+        """Stop here if asked to.
+
+        Raises:
+            StoppedError: SIGTERM has come.
+        """
+        if self.raised:
+            raise StoppedError("stopped by SIGTERM before everything was published")
 
     def _raise(self, _number: int, _frame: FrameType | None) -> None:
         self.raised = True

@@ -38,6 +38,8 @@ class Scenario:
     weight: float = 1.0
     fresh: float = 0.0
     segments: tuple[str, ...] = ()
+    exclusive: bool = False
+    """Whether its actors do nothing else while it lasts."""
 
 
 class DomainModel(ABC):

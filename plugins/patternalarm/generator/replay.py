@@ -15,7 +15,7 @@ from pathlib import Path
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.command_line import connect, run_command, run_id_argument
-from patternalarm.generator.foreign_file import ForeignFile
+from patternalarm.generator.foreign_file import ForeignFile, ForeignFileError
 from patternalarm.generator.ground_truth import TruthCampaign, label_records, store
 from patternalarm.generator.producer import DeliveryError, RecordProducer
 from patternalarm.generator.publication import UNPACED_EVENTS
@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
             producer.check()
         publish_part(file, asked.part, asked.run_id, events, labels)
 
-    return run_command(body)
+    return run_command(body, ForeignFileError)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.cohort import Cohort, history_depth
 from patternalarm.generator.command_line import (
     StopFlag,
-    StoppedError,
     connect,
     count_argument,
     positive_argument,
@@ -97,11 +96,14 @@ class MeasuredSlices:
         self._labels.send(*label_records(campaigns))
 
 
-def publish_history(plan: ShardPlan, pack: DomainPack, connection: psycopg.Connection, events: RecordProducer) -> None:
+def publish_history(
+    plan: ShardPlan, pack: DomainPack, connection: psycopg.Connection, events: RecordProducer, stop: StopFlag
+) -> None:
     """Publish the earlier activity of the shard's actors as fast as Kafka takes it.
 
     Raises:
         DeliveryError: not every record was acknowledged.
+        StoppedError: SIGTERM came first.
     """
     cohort = plan.cohort(pack.name)
     slices = list(cohort.history(plan.start_ms, history_depth(plan.events_per_minute)))
@@ -109,13 +111,19 @@ def publish_history(plan: ShardPlan, pack: DomainPack, connection: psycopg.Conne
     try:
         merged = in_order_of_sending(slices)
         for chunk in chunks_of(pack.name, cohort.model.columns, *merged, UNPACED_EVENTS):
+            stop.check()
             events.send(chunk.keys, chunk.values)
     finally:
         _settle(plan, HISTORY, connection, events)
 
 
 def publish_measured(
-    plan: ShardPlan, pack: DomainPack, connection: psycopg.Connection, events: RecordProducer, labels: RecordProducer
+    plan: ShardPlan,
+    pack: DomainPack,
+    connection: psycopg.Connection,
+    events: RecordProducer,
+    labels: RecordProducer,
+    stop: StopFlag,
 ) -> None:
     """Publish the measured activity by the clock, its labels, ground truth and velocity.
 
@@ -123,7 +131,6 @@ def publish_measured(
         DeliveryError: not every record was acknowledged.
         StoppedError: SIGTERM came first.
     """
-    stop = StopFlag()
     open_row(connection, plan.run_id, MEASURED, plan.shard, plan.events)
     cohort = plan.cohort(pack.name)
     slices = MeasuredSlices(plan, pack, cohort, labels)
@@ -146,8 +153,7 @@ def publish_measured(
             raise DeliveryError("not every label was acknowledged by Kafka")
     finally:
         _settle(plan, MEASURED, connection, events)
-    if stop.raised:
-        raise StoppedError(f"stopped after {events.account.generated} of {plan.events} events")
+    stop.check()
 
 
 def _settle(plan: ShardPlan, phase: str, connection: psycopg.Connection, events: RecordProducer) -> None:
@@ -193,6 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     def body() -> None:
+        stop = StopFlag()
         pack = load_pack(asked.domain)
         domain_model(pack.name)
         bootstrap = get_settings().kafka_bootstrap
@@ -203,9 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
         with connect() as connection:
             started = time.monotonic()
             if asked.phase == HISTORY:
-                publish_history(plan, pack, connection, events)
+                publish_history(plan, pack, connection, events, stop)
             else:
-                publish_measured(plan, pack, connection, events, labels)
+                publish_measured(plan, pack, connection, events, labels, stop)
         LOG.info("%s phase took %.1f s", asked.phase, time.monotonic() - started)
 
     return run_command(body)

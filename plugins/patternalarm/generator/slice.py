@@ -98,8 +98,7 @@ def make_slice(
     cast = model.cast(rng)
     scenarios = model.scenarios()
     staged, campaigns = _campaigns(model, rng, cast, scenarios, start_ms, duration_s, events)
-    fraud = np.array([s.fraud for s in scenarios])
-    ends = _last_fraud_event(staged, fraud[campaigns.scenario])
+    absences = _Absences.of(staged, campaigns, scenarios)
 
     ordinary: list[EventBatch] = []
     wanted = events - len(staged)
@@ -107,7 +106,7 @@ def make_slice(
     while wanted > 0:
         who = rng.choice(len(weight), max(16, int(wanted * 0.55)), p=weight / weight.sum())
         batch = _ordinary(model, rng, model.population, who, start_ms, duration_s)
-        batch = _cut(_until(batch, ends), wanted)
+        batch = _cut(absences.without(batch), wanted)
         batch.row[:] = -1
         ordinary.append(batch)
         wanted -= len(batch)
@@ -197,23 +196,38 @@ def _ordinary(
     return concatenate(batches)
 
 
-def _last_fraud_event(staged: EventBatch, is_fraud: Array) -> tuple[Array, Array]:
-    """Ids of the actors of frauds, sorted, and when each one's last fraud event happened."""
-    mine = staged.take(is_fraud[staged.row]) if len(staged) else staged
-    ids, inverse = np.unique(mine.actor, return_inverse=True)
-    last = np.zeros(len(ids), dtype=np.int64)
-    np.maximum.at(last, inverse, mine.time_ms)
-    return ids, last
+@dataclass(frozen=True)
+class _Absences:
+    """When actors of campaigns have no ordinary activity: ``actor`` sorted, ``begin`` and ``end`` inclusive, in ms.
 
+    A defrauded account is blocked after the fraud; in an exclusive campaign its actors do nothing else.
+    """
 
-def _until(batch: EventBatch, ends: tuple[Array, Array]) -> EventBatch:
-    """``batch`` without what defrauded accounts do after the fraud: they are blocked."""
-    ids, last = ends
-    if not len(ids):
-        return batch
-    place = np.searchsorted(ids, batch.actor).clip(max=len(ids) - 1)
-    blocked = (ids[place] == batch.actor) & (batch.time_ms > last[place])
-    return batch.take(~blocked)
+    actor: Array
+    begin: Array
+    end: Array
+
+    @classmethod
+    def of(cls, staged: EventBatch, campaigns: Campaigns, scenarios: Sequence[Scenario]) -> "_Absences":
+        ids, inverse = np.unique(staged.actor, return_inverse=True)
+        first = np.full(len(ids), np.iinfo(np.int64).max)
+        last = np.zeros(len(ids), dtype=np.int64)
+        np.minimum.at(first, inverse, staged.time_ms)
+        np.maximum.at(last, inverse, staged.time_ms)
+        kind = campaigns.scenario[staged.row]
+        fraud, exclusive = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
+        fraud[inverse] = np.array([s.fraud for s in scenarios])[kind]
+        exclusive[inverse] = np.array([s.exclusive for s in scenarios])[kind]
+        begin = np.where(exclusive, first, last + 1)
+        return cls(ids, begin, np.where(fraud, np.iinfo(np.int64).max, np.where(exclusive, last, 0)))
+
+    def without(self, batch: EventBatch) -> EventBatch:
+        """``batch`` without the events of absent actors."""
+        if not len(self.actor):
+            return batch
+        place = np.searchsorted(self.actor, batch.actor).clip(max=len(self.actor) - 1)
+        absent = (batch.time_ms >= self.begin[place]) & (batch.time_ms <= self.end[place])
+        return batch.take(~(absent & (self.actor[place] == batch.actor)))
 
 
 def _cut(batch: EventBatch, wanted: int) -> EventBatch:

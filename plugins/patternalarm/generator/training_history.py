@@ -19,6 +19,7 @@ from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import DAY_MS, TopicKind, topic_name
 from patternalarm.generator.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
 from patternalarm.generator.command_line import (
+    StopFlag,
     connect,
     count_argument,
     run_command,
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
 
     def body() -> None:
+        stop = StopFlag()
         pack = load_pack(asked.domain)
         columns = domain_model(pack.name).columns
         bootstrap = get_settings().kafka_bootstrap
@@ -124,6 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
         with connect() as connection:
             open_row(connection, asked.run_id, HISTORY, 0, len(history))
             for chunk in chunks_of(pack.name, columns, *in_order_of_sending(history.pieces), UNPACED_EVENTS):
+                stop.check()
                 events.send(chunk.keys, chunk.values)
             labels.send(*label_records(history.campaigns))
             accounts = [producer.finish() for producer in (events, labels)]

@@ -39,7 +39,7 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
         message = str(error)
     except psycopg.OperationalError as error:
         message = (
-            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip()}. "
+            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}. "
             "See `make status`; `make up` starts it."
         )
     except KafkaException as error:

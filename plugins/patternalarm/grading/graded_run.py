@@ -17,6 +17,7 @@ from patternalarm.grading.run_store import (
     Connection,
     StoredLedger,
     load_ledger,
+    load_model_version,
     load_shards,
     load_velocity,
     measured_from_ms,
@@ -34,6 +35,7 @@ class GradedRun:
     truth: Truth
     alerts: Alerts
     velocity: pd.DataFrame
+    model_version: str | None
 
     @property
     def is_replay(self) -> bool:
@@ -70,4 +72,5 @@ def load_graded_run(connection: Connection, run_id: str) -> GradedRun:
         truth=load_truth(connection, run_id),
         alerts=load_alerts(connection, run_id, measured_from_ms(run)),
         velocity=load_velocity(connection, run_id),
+        model_version=load_model_version(connection, run),
     )

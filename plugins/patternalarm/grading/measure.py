@@ -17,7 +17,13 @@ from patternalarm.grading.graded_run import GradedRun, load_graded_run
 from patternalarm.grading.metrics import Metric, MetricName
 from patternalarm.grading.ranking import average_precision, precision_at_budget, roc_auc
 from patternalarm.grading.rates import measured_generated, rate_metrics
-from patternalarm.grading.run_store import connect, events_per_minute_asked, measured_from_ms, save_metrics
+from patternalarm.grading.run_store import (
+    connect,
+    events_per_minute_asked,
+    measured_from_ms,
+    save_metrics,
+    scheduled_window,
+)
 from patternalarm.grading.score_log import labelled_scores, score_log_path
 from patternalarm.grading.thresholds import gate, thresholds_of
 from patternalarm.settings import get_settings
@@ -76,7 +82,7 @@ def measure_run(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
     metrics = [
         *detection_metrics(graded.detection, by_event_time=graded.is_replay),
         *(row for source in EvidenceSource for row in delay_metrics(source, graded.delays_ms(source))),
-        *rate_metrics(graded.shards, events_per_minute_asked(run), run.measured_from, run.measured_until),
+        *rate_metrics(graded.shards, events_per_minute_asked(run), scheduled_window(run)),
         *ledger_metrics(graded),
         scored_metric(graded),
         *ranking_metrics(graded, score_log_dir),

@@ -27,24 +27,21 @@ def measured_generated(shards: Sequence[ShardBooks]) -> int:
 
 
 def rate_metrics(
-    shards: Sequence[ShardBooks],
-    events_per_minute: float | None,
-    measured_from: datetime | None,
-    measured_until: datetime | None,
+    shards: Sequence[ShardBooks], events_per_minute: float | None, scheduled: tuple[datetime, datetime] | None
 ) -> list[Metric]:
     """Rate asked and reached in events a minute, their distance as a ratio, and the producer's lateness.
 
-    The measured phase lasts from its scheduled begin until the last shard's end or, if that comes first, its scheduled
-    end: neither a shard that starts early and waits, nor one that is done with its last event, changes the rate.
+    ``scheduled`` is when the events of a paced run are due to begin and to end. The rate counts from its begin until
+    its end or, if that comes later, the last shard's: neither a shard that starts early and waits, nor one that is done
+    with its last event, changes the rate. An unpaced run's counts from the first shard's start to the last one's end.
     """
     measured = [shard for shard in shards if shard.phase == "measured"]
     reached = None
     if measured:
         begin = min(shard.started_at for shard in measured)
         end = max(shard.ended_at for shard in measured)
-        if events_per_minute is not None:
-            begin = max(begin, measured_from) if measured_from else begin
-            end = max(end, measured_until) if measured_until else end
+        if scheduled:
+            begin, end = scheduled[0], max(end, scheduled[1])
         seconds = (end - begin).total_seconds()
         reached = 60 * measured_generated(measured) / seconds if seconds > 0 else None
     late = [shard.late_p99_ms for shard in measured if shard.late_p99_ms is not None]

@@ -15,7 +15,7 @@ from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.judgement import GateResult, Judgement, describe, judge
 from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
-from patternalarm.grading.run_store import measured_from_ms
+from patternalarm.grading.run_store import measured_from_ms, scheduled_window
 from patternalarm.runs.registry import RunState
 
 # Widths of the velocity plot's buckets; the narrowest that keeps a run under MAX_BUCKETS is taken.
@@ -143,6 +143,14 @@ class ReportData:
         return Velocity(frame, width)
 
     @cached_property
+    def window(self) -> tuple[datetime, datetime] | None:
+        """When the measured events were due to begin and to end."""
+        run = self.graded.run
+        if run.measured_from is None or run.measured_until is None:
+            return None
+        return scheduled_window(run) or (run.measured_from, run.measured_until)
+
+    @cached_property
     def phases(self) -> dict[str, float]:
         """Seconds of each phase of the run, from its parameter ``durations``."""
         return {str(name): float(seconds) for name, seconds in self.graded.run.params.get("durations", {}).items()}
@@ -171,14 +179,14 @@ class ReportData:
             "Load": f"{run.level}, {asked}" if run.level else asked,
             "Minutes": f"{run.minutes:g}" if run.minutes else None,
             "Seed": None if run.seed is None else str(run.seed),
-            "Model": run.model_version,
+            "Model": self.graded.model_version,
             "Pack": f"{run.domain} {run.pack_version}",
             "Feature set": run.feature_set,
             "Pattern set": run.pattern_set,
             "DAG": f"{run.dag_id} {run.dag_version or ''}".strip(),
             "Airflow run": run.airflow_run_id,
             "Requested": moment(run.requested_at),
-            "Measured": f"{moment(run.measured_from)} to {moment(run.measured_until)}" if run.measured_from else None,
+            "Measured": f"{moment(self.window[0])} to {moment(self.window[1])}" if self.window else None,
         }
         return {name: value for name, value in named.items() if value}
 
@@ -186,7 +194,12 @@ class ReportData:
         """The report as one JSON object; times in epoch milliseconds or ISO 8601, as the names say."""
         run = self.graded.run
         return {
-            "run": {**asdict(run), "kind": str(run.kind), "state": str(run.state)},
+            "run": {
+                **asdict(run),
+                "kind": str(run.kind),
+                "state": str(run.state),
+                "model_version": self.graded.model_version,
+            },
             "verdict": self.verdict,
             "missed": [gate.miss for gate in self.judgement.misses],
             "gates": [_gate(gate) for gate in self.judgement.gates],
@@ -211,9 +224,9 @@ class ReportData:
         return {f"p{percent}": float(value) for percent, value in zip(_PERCENTS, values, strict=True)}
 
 
-def moment(at: datetime | None) -> str:
-    """A time as ``2026-11-24 05:30:00 UTC``; empty without one."""
-    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def moment(at: datetime) -> str:
+    """A time as ``2026-11-24 05:30:00 UTC``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _gate(gate: GateResult) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _header(data: ReportData) -> str:
             f"level {run.level}" if run.level else "",
             f"{run.minutes:g} min" if run.minutes else "",
             f"seed {run.seed}" if run.seed is not None else "",
-            moment(run.measured_from),
+            moment(data.window[0]) if data.window else "",
         )
         if part
     )

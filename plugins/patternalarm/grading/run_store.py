@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -66,6 +66,13 @@ def events_per_minute_asked(run: Run) -> float | None:
     return None if run.level is None else float(EVENTS_PER_MINUTE[Level(run.level)])
 
 
+def scheduled_window(run: Run) -> tuple[datetime, datetime] | None:
+    """When a paced run's events were due to begin and to end: the asked minutes before its measured window ends."""
+    if run.minutes is None or run.measured_until is None:
+        return None
+    return run.measured_until - timedelta(minutes=run.minutes), run.measured_until
+
+
 def load_shards(connection: Connection, run_id: str) -> list[ShardBooks]:
     """Books of the generator's shards, by phase and shard.
 
@@ -93,6 +100,16 @@ def generator_books(shards: Sequence[ShardBooks]) -> GeneratorBooks:
         acknowledged=sum(shard.acknowledged for shard in shards),
         crc_sum=sum(shard.crc_sum for shard in shards),
     )
+
+
+def load_model_version(connection: Connection, run: Run) -> str | None:
+    """Version of the model that scored the run: the promoted one it began with, or the one it trained for itself."""
+    if run.model_version is not None:
+        return run.model_version
+    row = connection.execute(
+        f"SELECT version FROM {tables.MODEL_VERSION} WHERE scope = %s ORDER BY trained_at DESC LIMIT 1", (run.run_id,)
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def load_velocity(connection: Connection, run_id: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ class ProcessState:
         state: supervisor's word: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN.
         pid: process id, 0 when there is none.
         exit_code: exit code once it ended, -1 after a signal; None before.
-        started_at: epoch seconds of the last start.
+        started_at: epoch seconds of the last start, 0 before the first.
         restarts: whether the supervisor starts it again after an accident.
     """
 
@@ -34,6 +34,11 @@ class ProcessState:
     def alive(self) -> bool:
         """Whether it runs, or will without anybody's doing."""
         return self.state in _ALIVE or self.to_be_restarted
+
+    @property
+    def was_started(self) -> bool:
+        """Whether it ever ran; a program is known for a moment before it is started."""
+        return self.started_at > 0
 
     @property
     def to_be_restarted(self) -> bool:

@@ -14,7 +14,7 @@ from patternalarm.triggers.process_ready import ProcessReadyTrigger
 class StartProcessOperator(AwaitingOperator):
     """Starts a long-running process and waits until it is ready; fails at once when it ends before.
 
-    The supervisor starts it again when it is killed. Its name is the task's return value.
+    The supervisor starts it again when it is killed.
 
     Args:
         name: program name, unique on the machine.

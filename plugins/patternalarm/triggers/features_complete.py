@@ -38,7 +38,7 @@ class FeaturesCompleteTrigger(PollingTrigger):
             for kind in (TopicKind.EVENTS, TopicKind.FEATURES, TopicKind.DEAD_LETTERS)
         )
         self._waiting = events - features - dead_letters
-        return Done(features) if self._waiting <= 0 else None
+        return Done() if self._waiting <= 0 else None
 
     def progress(self) -> Any:
         """Events that have not come out."""

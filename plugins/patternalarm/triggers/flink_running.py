@@ -23,7 +23,7 @@ class FlinkRunningTrigger(PollingTrigger):
         job = flink.job(self.job_id)
         if job.ended:
             return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
-        return Done(self.job_id) if job.state == "RUNNING" and job.vertices_running else None
+        return Done() if job.state == "RUNNING" and job.vertices_running else None
 
     def on_user_kill(self) -> None:
         """Cancel the job."""

@@ -15,9 +15,7 @@ _TOLERANCE_SECONDS: Final = 15
 
 @dataclass(frozen=True)
 class Done:
-    """What was waited for has come; ``value`` becomes the task's return value."""
-
-    value: Any = None
+    """What was waited for has come."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +75,16 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll, then yield the outcome."""
         progress, changed_at, answered_at = self.progress(), time.monotonic(), time.monotonic()
+        complaint = ""
         while True:
             outcome: Done | Failed | None = None
             try:
                 outcome = await asyncio.to_thread(self.look)
                 answered_at = time.monotonic()
             except Exception as error:  # noqa: BLE001 - whatever it is, the task must end with its message
-                self.log.warning("%s: %s", type(error).__name__, error)
+                if str(error) != complaint:
+                    complaint = str(error)
+                    self.log.warning("%s: %s", type(error).__name__, error)
                 if time.monotonic() - answered_at > _TOLERANCE_SECONDS:
                     outcome = Failed(f"{type(error).__name__}: {error}")
             if outcome is None and self.progress() != progress:
@@ -91,7 +92,7 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
             if outcome is None and self.patience is not None and time.monotonic() - changed_at > self.patience:
                 outcome = await asyncio.to_thread(self._give_up)
             if isinstance(outcome, Done):
-                yield TaskSuccessEvent(xcoms={"return_value": outcome.value})
+                yield TaskSuccessEvent()
                 return
             if isinstance(outcome, Failed):
                 await asyncio.to_thread(self.on_failure)

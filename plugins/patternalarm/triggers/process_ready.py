@@ -29,7 +29,7 @@ class ProcessReadyTrigger(PollingTrigger):
         if not state.alive:
             log = processes.tail_log(self.name)
             return Failed(f"not ready: {state.describe(log)}", log)
-        return Done(self.name) if Path(self.ready_file).exists() else None
+        return Done() if Path(self.ready_file).exists() else None
 
     def on_user_kill(self) -> None:
         """Stop the process."""

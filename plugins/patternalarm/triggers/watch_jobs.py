@@ -60,7 +60,8 @@ class WatchJobsTrigger(PollingTrigger):
         patience_ends = time.monotonic() + _GENERATOR_START_SECONDS
         waiting = set(self.generators)
         while waiting and time.monotonic() < patience_ends:
-            waiting -= {name for name in waiting if processes.stop(name) is not None}
+            stopped = {name: processes.stop(name) for name in waiting}
+            waiting -= {name for name, state in stopped.items() if state and state.was_started}
             time.sleep(0.5 if waiting else 0)
 
     def waiting_for(self) -> str:
@@ -93,7 +94,7 @@ class WatchJobsTrigger(PollingTrigger):
                 )
         for name in self.generators:
             state = processes.state(name)
-            if state and not state.alive and state.exit_code != 0:
+            if state and state.was_started and not state.alive and state.exit_code != 0:
                 log = processes.tail_log(name)
                 return Failed(state.describe(log), log)
         return None

@@ -23,6 +23,7 @@ from patternalarm.contracts import tables
 from patternalarm.contracts.alerts import alert_id_of, episode_of
 from patternalarm.contracts.runs import RunKind
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of
+from patternalarm.migrations.roles import PASSWORD_SETTINGS, ensure_roles
 from patternalarm.migrations.upgrade import upgrade
 from patternalarm.runs.registry import Run, open_run, set_measured_window
 from patternalarm.settings import Settings, get_settings
@@ -172,7 +173,8 @@ class SimulatedRun:
                     **{"params": {"events_per_minute": 600}, **more},
                 ),
             )
-            set_measured_window(connection, self.run_id, self.start, until)
+            # As in a load test: the window opens with the run, and generators start early and wait for the first event.
+            set_measured_window(connection, self.run_id, self.start - timedelta(seconds=60), until)
             insert = (
                 f"INSERT INTO {tables.SHARD_LEDGER} (run_id, phase, shard, generated, acknowledged, crc_sum,"
                 " started_at, ended_at, late_p99_ms) VALUES (%s, %s, 0, %s, %s, %s, %s, %s, %s)"
@@ -185,7 +187,7 @@ class SimulatedRun:
             )
             connection.execute(
                 insert,
-                (self.run_id, "measured", self.events, self.events, measured_sum, self.start, until, 4.0),
+                (self.run_id, "measured", self.events, self.events, measured_sum, past, until, 4.0),
             )
             connection.execute(
                 f"INSERT INTO {tables.RUN_VELOCITY} (run_id, domain, bucket_start, events)"
@@ -283,27 +285,16 @@ def _superuser_dsn(settings: Settings) -> str:
 def platform_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings with a migrated database and a home of this session's own, also those that commands read."""
     base = get_settings()
-    database = f"test_grading_{uuid.uuid4().hex[:8]}"
-    home = tmp_path_factory.mktemp("home")
-    name = sql.Identifier(database)
-    with psycopg.connect(_superuser_dsn(base) + " dbname=postgres", autocommit=True) as connection:
-        for role in (
-            tables.OWNER_ROLE,
-            tables.SCORER_ROLE,
-            tables.PLATFORM_ROLE,
-            tables.DBT_ROLE,
-            tables.READER_ROLE,
-        ):
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-        connection.execute(
-            sql.SQL("GRANT {} TO {}").format(sql.Identifier(tables.DBT_ROLE), sql.Identifier(tables.OWNER_ROLE))
-        )
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(tables.OWNER_ROLE)))
-        settings = base.model_copy(update={"database": database, "home": home})
-        upgrade(settings)
-        yield settings
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    mark = uuid.uuid4().hex[:8]
+    databases = {name: f"test_grading_{name}_{mark}" for name in ("database", "airflow_database", "superset_database")}
+    passwords = {name: getattr(base, name) or "test" for name in PASSWORD_SETTINGS.values()}
+    settings = base.model_copy(update={**databases, **passwords, "home": tmp_path_factory.mktemp("home")})
+    ensure_roles(settings, f"{_superuser_dsn(base)} dbname=postgres")
+    upgrade(settings)
+    yield settings
+    with psycopg.connect(f"{_superuser_dsn(base)} dbname=postgres", autocommit=True) as connection:
+        for database in databases.values():
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 @pytest.fixture

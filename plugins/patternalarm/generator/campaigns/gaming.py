@@ -193,17 +193,19 @@ class Gaming(DomainModel):
         """Four frauds and their look-alikes."""
         return (
             Scenario("account_takeover", True, "account_takeover", self._account_takeover),
-            Scenario("gold_farming", True, "gold_farming", self._gold_farming, fresh=0.6),
-            Scenario("aimbot", True, "aimbot", self._aimbot, fresh=0.4, segments=("casual", "ranked")),
+            Scenario("gold_farming", True, "gold_farming", self._gold_farming, fresh=0.6, exclusive=True),
+            Scenario("aimbot", True, "aimbot", self._aimbot, fresh=0.4, segments=("casual", "ranked"), exclusive=True),
             Scenario("collusion", True, "collusion", self._collusion, fresh=0.3),
             Scenario("new_pc", False, "account_takeover", self._new_pc),
             Scenario("lan_party", False, "account_takeover", self._lan_party, weight=0.8),
             Scenario("generous_gift", False, "account_takeover", self._generous_gift, weight=0.8),
             Scenario("guild_bank", False, "gold_farming", self._guild_bank),
-            Scenario("grinder", False, "gold_farming", self._grind, fresh=0.2),
-            Scenario("lucky_streak", False, "aimbot", self._lucky_streak, segments=("casual", "ranked")),
-            Scenario("smurf", False, "aimbot", self._smurf, weight=0.5, fresh=1.0),
-            Scenario("pro_practice", False, "aimbot", self._pro_practice, segments=("pro",)),
+            Scenario("grinder", False, "gold_farming", self._grind, fresh=0.2, exclusive=True),
+            Scenario(
+                "lucky_streak", False, "aimbot", self._lucky_streak, segments=("casual", "ranked"), exclusive=True
+            ),
+            Scenario("smurf", False, "aimbot", self._smurf, weight=0.5, fresh=1.0, exclusive=True),
+            Scenario("pro_practice", False, "aimbot", self._pro_practice, segments=("pro",), exclusive=True),
             Scenario("rivals", False, "collusion", self._rivals),
             Scenario("tournament", False, "collusion", self._tournament, weight=0.8),
             Scenario("losing_streak", False, "collusion", self._losing_streak, weight=0.8),
@@ -241,8 +243,8 @@ class Gaming(DomainModel):
         for bot in range(2):
             taking_part = np.ones(size, dtype=bool) if bot == 0 else script.chance(0.2)
             actors = script.actors if bot == 0 else script.cast.mixed(size, 0.7)
-            hours = np.where(script.chance(0.15), script.uniform(60, 240), script.uniform(240, 900))
-            rounds = script.count(4, 5)
+            hours = np.where(script.chance(0.12), script.uniform(60, 300), script.uniform(300, 1300))
+            rounds = script.count(3, 5)
             for turn in range(5):
                 self._loot(
                     script,
@@ -252,15 +254,16 @@ class Gaming(DomainModel):
                     item_kind=script.pick("item_kind", ["gold", "material"], [0.8, 0.2]),
                     session_minutes=hours,
                 )
-            self._trade(
-                script,
-                bank,
-                script.lognormal(45.0, 0.5),
-                when=taking_part,
-                actors=actors,
-                item_kind="gold",
-                session_minutes=hours,
-            )
+            for when in (taking_part, taking_part & script.chance(0.5)):
+                self._trade(
+                    script,
+                    bank,
+                    script.lognormal(45.0, 0.5),
+                    when=when,
+                    actors=actors,
+                    item_kind="gold",
+                    session_minutes=hours,
+                )
 
     def _aimbot(self, script: Script) -> None:
         rng, size = script.rng, script.size

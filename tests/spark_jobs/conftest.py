@@ -1,0 +1,113 @@
+"""One Spark session for all tests, and a small pack whose fraud the features show plainly."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+# The jobs are scripts that import their neighbours, as Python does for the directory of the script it runs.
+sys.path.insert(0, str(REPOSITORY / "spark_jobs"))
+
+from session import build_session  # noqa: E402
+
+from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
+from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl  # noqa: E402
+from patternalarm.settings import get_settings  # noqa: E402
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    session = build_session("tests", get_settings(), slots=2, heap="1g")
+    yield session
+    session.stop()
+
+
+def feature(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "op": "count",
+        "key": "actor_id",
+        "window": "1h",
+        "unit": "events",
+        "description": "d",
+        "reason": "{value}",
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def pack() -> DomainPack:
+    """Three fraud types, of which ``ghost`` never occurs; features a, b, c and d."""
+    return DomainPack.model_validate(
+        {
+            "name": "shop",
+            "version": "7",
+            "description": "d",
+            "disorder": "500ms",
+            "lateness": "60s",
+            "shared_key_delay": "2s",
+            "episode": "30m",
+            "fraud_types": {
+                "alpha": {"description": "a is high", "label_delay": "1d"},
+                "ghost": {"description": "never seen", "label_delay": "1d"},
+                "beta": {"description": "b is high", "label_delay": "2d"},
+            },
+            "features": [feature("a"), feature("b"), feature("c"), feature("d", window="2h")],
+            "training": {"trees": 8, "depth": 4},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def features_frame(spark: SparkSession, pack: DomainPack) -> Callable[..., DataFrame]:
+    """A features frame from dicts; what a dict leaves out is filled in."""
+
+    def frame(*records: dict[str, Any]) -> DataFrame:
+        rows = []
+        for number, record in enumerate(records):
+            filled = {
+                "event_id": f"e{number}",
+                "event_type": "purchase",
+                "event_time_ms": number,
+                "actor_id": "anna",
+                "feature_set": pack.feature_set,
+                "values": [0.0] * len(pack.features),
+                "source_topic": "events.shop",
+                "source_partition": 0,
+                "source_offset": number,
+                "source_crc": 1,
+                "sent_at_ms": 2,
+                **record,
+            }
+            rows.append(tuple(filled.get(name) for name in FEATURES_COLUMNS))
+        return spark.createDataFrame(rows, spark_ddl(FEATURES_COLUMNS))
+
+    return frame
+
+
+@pytest.fixture(scope="session")
+def labels_frame(spark: SparkSession) -> Callable[..., DataFrame]:
+    """A labels frame from dicts; what a dict leaves out is filled in."""
+
+    def frame(*records: dict[str, Any]) -> DataFrame:
+        rows = []
+        for record in records:
+            filled = {
+                "actor_id": "anna",
+                "event_time_ms": 0,
+                "label_time_ms": 0,
+                "verdict": "alpha",
+                "source": "test",
+                **record,
+            }
+            rows.append(tuple(filled.get(name) for name in LABEL_COLUMNS))
+        return spark.createDataFrame(rows, spark_ddl(LABEL_COLUMNS))
+
+    return frame

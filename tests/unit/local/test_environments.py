@@ -1,0 +1,54 @@
+import io
+
+import pytest
+from infra.local import environments
+from infra.local.progress import Progress, StepError
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with nothing made yet; the commands that would be run are collected."""
+    commands = []
+    monkeypatch.setattr(environments, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(environments, "GROUPS", ("services", "flink"))
+    monkeypatch.setattr(environments, "run_quietly", lambda name, command, *_, **__: commands.append(name))
+    for group in environments.GROUPS:
+        (tmp_path / ".venvs" / group).mkdir(parents=True)
+    (tmp_path / "uv.lock").write_text("lock")
+    (tmp_path / "pyproject.toml").write_text("project")
+    return tmp_path, commands
+
+
+def test_environments_are_made_once_and_again_when_the_lock_changes(repository):
+    directory, commands = repository
+    said = io.StringIO()
+    for lock in ("lock", "lock", "another"):
+        (directory / "uv.lock").write_text(lock)
+        environments.make_environments(Progress(said))
+    assert commands == ["uv sync for services", "uv sync for flink"] * 2
+    assert said.getvalue().count("skipped: services, flink") == 1
+
+
+def test_an_interrupted_environment_is_made_again(repository, monkeypatch):
+    _, commands = repository
+
+    def fail(*_, **__):
+        raise StepError("no network")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environments, "run_quietly", fail)
+        with pytest.raises(StepError):
+            environments.make_environments(Progress(io.StringIO()))
+    environments.make_environments(Progress(io.StringIO()))
+    assert commands == ["uv sync for services", "uv sync for flink"]
+
+
+def test_without_a_jdk_maven_is_not_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(environments.machine, "find_jdk", lambda: None)
+    with pytest.raises(StepError, match="no JDK 17 or 21"):
+        environments._maven("kafka", tmp_path / "pom.xml", "package")
+
+
+def test_an_unknown_argument_is_refused(capsys):
+    assert environments.main(["everything"]) == 2
+    assert "usage" in capsys.readouterr().err

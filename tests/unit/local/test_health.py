@@ -1,0 +1,59 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from infra.local import health
+
+
+@pytest.fixture
+def answer():
+    """A server of the test's own that answers every request with what ``answers`` holds; gives its port too."""
+    answers = {"body": {}}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers["body"]).encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port, answers
+    server.shutdown()
+    server.server_close()
+
+
+def test_every_program_has_a_check_of_its_own(configuration):
+    file = next(file for file in configuration().files() if file.path.name == "supervisord.conf")
+    programs = {line.split(":")[1][:-1] for line in file.content.splitlines() if line.startswith("[program:")}
+    assert programs == set(health.CHECKS)
+
+
+@pytest.mark.parametrize("name", [name for name in health.CHECKS if name not in ("postgres", "kafka")])
+def test_nobody_there_is_unhealthy_and_the_address_is_named(configuration, name):
+    made = configuration(airflow_port=1, flink_rest_port=1, superset_port=1)
+    with pytest.raises(health.Unhealthy, match=r"http://127\.0\.0\.1:1/"):
+        health.CHECKS[name](made)
+
+
+def test_a_taskmanager_that_is_not_registered_is_unhealthy(configuration, answer):
+    port, answers = answer
+    made = configuration(flink_rest_port=port, flink_slots=8)
+    answers["body"] = {"slots-total": 0}
+    with pytest.raises(health.Unhealthy, match="0 of 8 slots"):
+        health.flink_taskmanager(made)
+    answers["body"] = {"slots-total": 8}
+    health.flink_taskmanager(made)
+
+
+def test_a_component_that_airflow_misses_is_unhealthy(configuration, answer):
+    port, answers = answer
+    made = configuration(airflow_port=port)
+    answers["body"] = {"scheduler": {"status": "healthy"}, "triggerer": {"status": None}}
+    health.CHECKS["airflow-scheduler"](made)
+    with pytest.raises(health.Unhealthy, match="its triggerer is not there"):
+        health.CHECKS["airflow-triggerer"](made)
