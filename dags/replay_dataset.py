@@ -59,7 +59,7 @@ def replay_dataset() -> None:
     start_scorer, start_alert_writer = steps.start_scorer(), steps.start_alert_writer()
     publish_test, drain_flink = publish("test"), steps.drain_flink()
     drain_scorer, drain_alert_writer = steps.drain_scorer(), steps.drain_alert_writer()
-    account, measure = steps.grading("account", "account"), steps.grading("measure", "measure")
+    account, measure = steps.account(), steps.grading("measure", "measure")
     report, grade = steps.grading("report", "report"), steps.grading("grade", "verdict")
     build_marts = steps.build_marts()
     close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")

@@ -75,7 +75,7 @@ def run_load_test() -> None:
         steps.drain_scorer(),
         steps.drain_alert_writer(),
     )
-    account, measure = steps.grading("account", "account"), steps.grading("measure", "measure")
+    account, measure = steps.account(), steps.grading("measure", "measure")
     report, grade = steps.grading("report", "report"), steps.grading("grade", "verdict")
     build_marts = steps.build_marts()
     close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")

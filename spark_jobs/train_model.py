@@ -20,7 +20,7 @@ from evaluation import ALL, report
 from forest_export import forest_trees
 from forest_training import grow_forest
 from model_directory import PIPELINE_DIR, seal
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from scoring import with_scores
 from session import build_session
@@ -135,24 +135,35 @@ def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace, as_of_
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Train a model; see the module's docstring."""
-    options = arguments(argv)
-    pack = load_pack(options.pack)
+def prepare(
+    spark: SparkSession, pack: DomainPack, options: argparse.Namespace
+) -> tuple[DataFrame, DomainPack, argparse.Namespace, int]:
+    """What ``train`` takes: the labelled rows that the options allow, and the time at which they were settled.
+
+    Raises:
+        BadInputError: the output holds a model already, a log is missing or empty, or of another feature set.
+    """
     if (options.output / METADATA_FILE).exists():
         raise BadInputError(
             f"{options.output} already holds a model: choose another --version, models are not replaced"
         )
+    features = read_features(spark, options.features, pack)
+    labels = read_labels(spark, options.labels)
+    check_verdicts(labels, pack)
+    as_of = options.as_of
+    if options.train_until is not None:
+        features = features.where(F.col("event_time_ms") <= options.train_until)
+        as_of = min(as_of, options.test_from)
+    return labelled_rows(features, labels, pack, as_of), pack, options, as_of
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train a model; see the module's docstring."""
+    options = arguments(argv)
+    pack = load_pack(options.pack)
     spark = build_session(f"train_model {pack.name} {options.version}", get_settings(), slots=2, heap="3g")
     try:
-        features = read_features(spark, options.features, pack)
-        labels = read_labels(spark, options.labels)
-        check_verdicts(labels, pack)
-        as_of = options.as_of
-        if options.train_until is not None:
-            features = features.where(F.col("event_time_ms") <= options.train_until)
-            as_of = min(as_of, options.test_from)
-        train(labelled_rows(features, labels, pack, as_of), pack, options, as_of)
+        train(*prepare(spark, pack, options))
     finally:
         spark.stop()
     return 0

@@ -10,16 +10,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # The jobs are scripts that import their neighbours, as Python does for the directory of the script it runs.
-sys.path.insert(0, str(REPOSITORY / "spark_jobs"))
+sys.path[:0] = [str(REPOSITORY / "spark_jobs"), str(Path(__file__).resolve().parent)]
 
+from history import planted, write_log  # noqa: E402
 from session import build_session  # noqa: E402
 
 from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl  # noqa: E402
 from patternalarm.settings import get_settings  # noqa: E402
-
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
 
 
 @pytest.fixture(scope="session")
@@ -111,3 +109,14 @@ def labels_frame(spark: SparkSession) -> Callable[..., DataFrame]:
         return spark.createDataFrame(rows, spark_ddl(LABEL_COLUMNS))
 
     return frame
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory, pack: DomainPack) -> tuple[Path, Path]:
+    """Feature log and label log of the planted history."""
+    features, labels = planted(pack)
+    directory = tmp_path_factory.mktemp("logs")
+    return (
+        write_log(directory / "features", features, FEATURES_COLUMNS),
+        write_log(directory / "labels", labels, LABEL_COLUMNS),
+    )

@@ -53,7 +53,7 @@ class ScoringProgress:
         """Partitions of the features topic whose last event has no score yet; 0 means that all is scored.
 
         Raises:
-            KafkaException: Kafka cannot be reached.
+            KafkaException, TimeoutError: Kafka cannot be reached.
         """
         if not self._following:
             self._find_last_events()
@@ -82,7 +82,10 @@ class ScoringProgress:
             newest: tuple[Identity, int] | None = None
             position = start
             while position < last:
-                for message in self._consumer.consume(last - position, timeout=_TIMEOUT_SECONDS):
+                messages = self._consumer.consume(last - position, timeout=_TIMEOUT_SECONDS)
+                if not messages:
+                    raise TimeoutError(f"Kafka gives nothing of {partition.topic} within {_TIMEOUT_SECONDS} s")
+                for message in messages:
                     if message.error():
                         raise KafkaException(message.error())
                     position = (message.offset() or 0) + 1

@@ -18,3 +18,16 @@ def supervised(tmp_path_factory):
 
     with supervisord(tmp_path_factory.mktemp("home")) as settings:
         yield settings
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory):
+    """Settings of a platform of which only Kafka runs, and the provider's connection to it."""
+    from kafka_broker import kafka_broker
+
+    from patternalarm.settings import Settings
+
+    with kafka_broker(tmp_path_factory.mktemp("kafka")) as bootstrap, pytest.MonkeyPatch.context() as patch:
+        connection = f'{{"conn_type": "kafka", "extra": {{"bootstrap.servers": "{bootstrap}"}}}}'
+        patch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", connection)
+        yield Settings(kafka_port=int(bootstrap.rpartition(":")[2]))

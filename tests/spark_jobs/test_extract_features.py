@@ -1,0 +1,56 @@
+"""The logs: each identity once, however often it is delivered and extracted."""
+
+from extract_features import FEATURES_IDENTITY, LABELS_IDENTITY, merge_into_log
+from history import DAY_MS
+
+from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
+
+
+def event(offset, day, **more):
+    return {"event_id": f"e{offset}", "source_offset": offset, "event_time_ms": day * DAY_MS + offset, **more}
+
+
+def offsets(spark, directory):
+    return sorted(row["source_offset"] for row in spark.read.parquet(str(directory)).collect())
+
+
+def test_redelivered_copies_are_dropped_and_days_are_kept_apart(spark, features_frame, tmp_path):
+    rows = features_frame(event(1, 10), event(1, 10), event(2, 10), event(3, 11))
+
+    count = merge_into_log(rows, tmp_path / "log", FEATURES_COLUMNS, FEATURES_IDENTITY)
+
+    assert count == 3
+    assert offsets(spark, tmp_path / "log") == [1, 2, 3]
+    assert sorted(path.name for path in (tmp_path / "log").glob("event_date=*")) == [
+        "event_date=1970-01-11",
+        "event_date=1970-01-12",
+    ]
+
+
+def test_a_second_run_adds_what_is_new_and_keeps_what_the_topic_no_longer_holds(spark, features_frame, tmp_path):
+    log = tmp_path / "log"
+    merge_into_log(features_frame(event(1, 10), event(2, 10), event(3, 11)), log, FEATURES_COLUMNS, FEATURES_IDENTITY)
+
+    merge_into_log(features_frame(event(2, 10), event(4, 10), event(5, 12)), log, FEATURES_COLUMNS, FEATURES_IDENTITY)
+
+    assert offsets(spark, log) == [1, 2, 3, 4, 5]
+
+
+def test_the_log_holds_the_columns_of_the_contract(spark, features_frame, tmp_path):
+    merge_into_log(features_frame(event(1, 10)), tmp_path / "log", FEATURES_COLUMNS, FEATURES_IDENTITY)
+
+    assert spark.read.parquet(str(tmp_path / "log")).columns == [*FEATURES_COLUMNS, "event_date"]
+
+
+def test_verdicts_of_one_event_are_kept_apart_and_copies_are_not(spark, labels_frame, tmp_path):
+    rows = labels_frame(
+        {"event_id": "e", "verdict": "alpha", "label_time_ms": 1},
+        {"event_id": "e", "verdict": "alpha", "label_time_ms": 1},
+        {"event_id": "e", "verdict": "legitimate", "label_time_ms": 2},
+    )
+
+    assert merge_into_log(rows, tmp_path / "log", LABEL_COLUMNS, LABELS_IDENTITY) == 2
+
+
+def test_an_empty_topic_gives_no_rows(features_frame, tmp_path):
+    assert merge_into_log(features_frame(), tmp_path / "log", FEATURES_COLUMNS, FEATURES_IDENTITY) == 0

@@ -1,0 +1,169 @@
+"""What the scorer refuses before it starts, and what it makes of a batch of records."""
+
+import json
+import math
+import socket
+
+import pytest
+import score_features
+import yaml
+from bad_input import BadInputError, run_job
+from evidence import to_kafka_records
+from kafka_records import parsed_features
+from pyspark.errors import PySparkException
+from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F  # noqa: N812
+from scoring import scored
+from test_train_model import model  # noqa: F401
+
+from patternalarm.models.metadata import ModelError
+from patternalarm.models.verify import verify_model
+
+
+def records(spark, *events):
+    return spark.createDataFrame([(json.dumps(event).encode(),) for event in events], "value binary")
+
+
+def record(pack, number, values, **more):
+    return {
+        "event_id": f"e{number}",
+        "event_time_ms": 1_000 + number,
+        "actor_id": "anna",
+        "feature_set": pack.feature_set,
+        "values": ["NaN" if math.isnan(value) else value for value in values],
+        "source_topic": "events.shop",
+        "source_partition": 0,
+        "source_offset": number,
+        **more,
+    }
+
+
+@pytest.fixture
+def apply(spark, pack, model):  # noqa: F811
+    metadata = verify_model(model, pack)
+    pipeline = PipelineModel.load(str(model / "pipeline"))
+
+    def run(*events, from_ms=0):
+        rows = scored(parsed_features(records(spark, *events), from_ms), pipeline, metadata)
+        return to_kafka_records(rows, "S", "E").collect()
+
+    return run
+
+
+def test_every_event_is_scored_and_the_fraud_is_evidence(apply, pack):
+    calm, fraud = record(pack, 1, [0.1, 0.2, math.nan, 0.0]), record(pack, 2, [6.0, 0.0, 0.0, 0.0])
+
+    sent = apply(calm, fraud)
+
+    scores = {json.loads(r["value"])["event_id"]: json.loads(r["value"]) for r in sent if r["topic"] == "S"}
+    evidence = [json.loads(r["value"]) for r in sent if r["topic"] == "E"]
+    assert set(scores) == {"e1", "e2"}
+    assert [found["event_id"] for found in evidence] == ["e2"]
+    assert evidence[0]["fraud_type"] == "alpha" and evidence[0]["model_version"] == "v1"
+    assert len(scores["e1"]["scores"]) == len(pack.classes)
+    assert sum(scores["e1"]["scores"]) == pytest.approx(1.0)
+    assert scores["e1"]["score"] == pytest.approx(1 - scores["e1"]["scores"][0])
+
+
+def test_history_is_not_scored(apply, pack):
+    sent = apply(*[record(pack, number, [0.0] * 4) for number in (1, 2, 3)], from_ms=1_002)
+
+    assert sorted(json.loads(r["value"])["event_id"] for r in sent) == ["e2", "e3"]
+
+
+def test_a_record_of_another_feature_set_fails_the_query(apply, pack):
+    with pytest.raises(PySparkException, match="feature set 0123456789abcdef with 4 values"):
+        apply(record(pack, 1, [0.0] * 4, feature_set="0123456789abcdef"))
+
+
+def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_path):  # noqa: F811
+    events = [record(pack, number, [number % 7, number % 5, 0.0, 1.0]) for number in range(50)]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("".join(json.dumps(event) + "\n" for event in events))
+    lines = spark.readStream.format("text").load(str(tmp_path / "in"))
+    metadata, pipeline = verify_model(model, pack), PipelineModel.load(str(model / "pipeline"))
+
+    rows = scored(parsed_features(lines.withColumn("value", F.col("value").cast("binary")), 0), pipeline, metadata)
+    query = (
+        to_kafka_records(rows, "S", "E")
+        .writeStream.format("memory")
+        .queryName("streamed")
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+
+    assert sorted(spark.table("streamed").collect()) == sorted(apply(*events))
+
+
+def test_a_partition_without_a_slot_is_refused():
+    with pytest.raises(BadInputError, match="features.shop has 4 partitions and the scorer 2 task slots.*--slots 4"):
+        score_features.check_slots(2, 4, "features.shop")
+
+    score_features.check_slots(2, 2, "features.shop")
+
+
+@pytest.fixture
+def command(pack, tmp_path):
+    """The scorer's command line; no session may be built for a refusal."""
+    path = tmp_path / "shop.yaml"
+    path.write_text(yaml.safe_dump(shop_yaml(pack)))
+
+    def line(model_directory):
+        return [
+            *("--pack", str(path), "--scope", "live", "--model", str(model_directory), "--score-from-ms", "0"),
+            *("--mode", "realtime", "--checkpoint", str(tmp_path / "c"), "--ready-file", str(tmp_path / "ready")),
+        ]
+
+    return line
+
+
+def shop_yaml(pack):
+    described = pack.model_dump(mode="json", exclude_none=True, exclude={"source", "fields"})
+    for key in ("disorder", "lateness", "shared_key_delay", "episode"):
+        described[key] = f"{described[key]}ms"
+    for fraud_type in described["fraud_types"].values():
+        fraud_type["label_delay"] = f"{fraud_type['label_delay']}ms"
+    for feature in described["features"]:
+        feature["window"] = f"{feature['window']}ms"
+    return described
+
+
+def test_a_model_cut_short_is_refused_before_anything_starts(model, command, tmp_path, monkeypatch):  # noqa: F811
+    import shutil
+
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    part = next((copy / "pipeline" / "stages").rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-100])
+    monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
+
+    with pytest.raises(ModelError, match="cut short"):
+        score_features.main(command(copy))
+
+
+def test_kafka_that_is_down_is_named(model, command, monkeypatch):  # noqa: F811
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setattr(
+        score_features,
+        "get_settings",
+        lambda: type("S", (), {"kafka_bootstrap": f"127.0.0.1:{port}", "scorer_mode": "realtime"}),
+    )
+    monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
+
+    with pytest.raises(BadInputError, match=f"Kafka at 127.0.0.1:{port} does not answer.*make up"):
+        score_features.main(command(model))
+
+
+def test_a_refusal_is_one_line_and_exit_code_2(capsys):
+    def refuse():
+        raise ModelError("model x: forest.npz is missing; train again")
+
+    with pytest.raises(SystemExit) as refusal:
+        run_job(refuse)
+
+    assert refusal.value.code == 2
+    error = capsys.readouterr().err
+    assert error.endswith("model x: forest.npz is missing; train again\n") and error.count("\n") == 1

@@ -1,0 +1,40 @@
+"""Small cohorts of every domain that has a generator."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from patternalarm.contracts.domain_pack import DomainPack, generated_domains, load_pack
+from patternalarm.generator.cohort import Cohort
+from patternalarm.generator.slice import Slice
+
+# 2026-11-24T05:31:06Z
+START_MS = 1_795_498_266_000
+SECONDS = 120.0
+EVENTS = 4_000
+ACTORS = 400
+
+
+@pytest.fixture(params=generated_domains(), scope="module")
+def domain(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def pack(domain: str) -> DomainPack:
+    return load_pack(domain)
+
+
+@pytest.fixture(scope="module")
+def cohort(domain: str) -> Cohort:
+    return Cohort(domain, 7, 0, ACTORS)
+
+
+@pytest.fixture(scope="module")
+def piece(cohort: Cohort) -> Slice:
+    """Two minutes in which the cohort is watched."""
+    (only,) = cohort.measured(START_MS, SECONDS, EVENTS)
+    return only

@@ -1,0 +1,87 @@
+"""Which events are owed a score, against a real broker."""
+
+import json
+
+import pytest
+from confluent_kafka import Producer
+
+from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.hooks.scoring_progress import ScoringProgress
+
+SCORE_FROM_MS = 1_000
+
+
+class Scope:
+    """A scope of its own with the two topics that count."""
+
+    def __init__(self, settings, name):
+        KafkaTopicsHook().create("payments", name)
+        self.settings = settings
+        self.name = name
+        self.producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
+
+    def write(self, kind, partition, *records):
+        """Records as (source partition, source offset, event time)."""
+        for source_partition, source_offset, event_time_ms in records:
+            record = {
+                "source_topic": "events",
+                "source_partition": source_partition,
+                "source_offset": source_offset,
+                "event_time_ms": event_time_ms,
+            }
+            topic = topic_name(kind, "payments", self.name)
+            self.producer.produce(topic, json.dumps(record).encode(), partition=partition)
+        self.producer.flush(10)
+
+    def progress(self):
+        return ScoringProgress("payments", self.name, SCORE_FROM_MS, self.settings)
+
+
+@pytest.fixture
+def scope(kafka, request):
+    return Scope(kafka, request.node.name.replace("_", "-")[:60].rstrip("-"))
+
+
+def test_all_is_scored_when_the_last_event_of_every_partition_is(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000), (0, 1, 1_001))
+    scope.write(TopicKind.FEATURES, 1, (1, 0, 1_000), (1, 7, 1_001))
+    progress = scope.progress()
+    assert progress.missing() == 2
+    scope.write(TopicKind.SCORES, 1, (0, 0, 1_000), (0, 1, 1_001))
+    assert progress.missing() == 1
+    scope.write(TopicKind.SCORES, 0, (1, 0, 1_000), (1, 7, 1_001))
+    assert progress.missing() == 0
+    progress.close()
+
+
+def test_copies_that_were_delivered_again_count_for_nothing(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000), (0, 1, 1_001))
+    scope.write(TopicKind.SCORES, 0, *[(0, 0, 1_000)] * 5)
+    progress = scope.progress()
+    assert progress.missing() == 1
+    progress.close()
+
+
+def test_scores_that_were_there_before_are_seen(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    scope.write(TopicKind.SCORES, 1, (0, 0, 1_000))
+    progress = scope.progress()
+    assert progress.missing() == 0
+    progress.close()
+
+
+def test_history_is_owed_no_score(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000), (0, 1, 999))
+    scope.write(TopicKind.FEATURES, 1, (1, 0, 10), (1, 1, 20))
+    progress = scope.progress()
+    assert progress.missing() == 1
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    assert progress.missing() == 0
+    progress.close()
+
+
+def test_nothing_to_score_is_nothing_missing(scope):
+    progress = scope.progress()
+    assert progress.missing() == 0
+    progress.close()
