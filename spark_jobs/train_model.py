@@ -93,8 +93,37 @@ def check_classes(counts: dict[tuple[str, int], int], pack: DomainPack) -> None:
         raise BadInputError("no legitimate row among the training rows: bring unlabelled or legitimate events too")
 
 
-def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace, as_of_ms: int) -> None:
-    """Train on ``rows`` (``training_rows.ROW_COLUMNS``, settled at ``as_of_ms``) and write the model directory."""
+def allowed_rows(spark: SparkSession, pack: DomainPack, options: argparse.Namespace) -> tuple[DataFrame, int]:
+    """The labelled rows that the options allow to be used, and the time (epoch ms) at which they were settled.
+
+    Raises:
+        BadInputError: the output holds a model already, a log is missing or empty, or of another feature set.
+    """
+    if (options.output / METADATA_FILE).exists():
+        raise BadInputError(
+            f"{options.output} already holds a model: choose another --version, models are not replaced"
+        )
+    features = read_features(spark, options.features, pack)
+    labels = read_labels(spark, options.labels)
+    check_verdicts(labels, pack)
+    as_of = options.as_of
+    if options.train_until is not None:
+        features = features.where(F.col("event_time_ms") <= options.train_until)
+        as_of = min(as_of, options.test_from)
+    return labelled_rows(features, labels, pack, as_of), as_of
+
+
+def train(spark: SparkSession, pack: DomainPack, options: argparse.Namespace) -> None:
+    """Train the model of ``options`` and write its directory.
+
+    Raises:
+        BadInputError: the output holds a model already, or the logs do not suffice; nothing was written.
+    """
+    if (options.output / METADATA_FILE).exists():
+        raise BadInputError(
+            f"{options.output} already holds a model: choose another --version, models are not replaced"
+        )
+    rows, as_of_ms = allowed_rows(spark, pack, options)
     split = split_by_time(rows, pack, with_test=options.train_until is None)
     blocked = rows.withColumn("block", split.block(F.col("event_time_ms"))).cache()
     counts = {(r["block"], r["label"]): r["count"] for r in blocked.groupBy("block", "label").count().collect()}
@@ -116,7 +145,7 @@ def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace, as_of_
         shutil.rmtree(options.output)
     options.output.mkdir(parents=True)
     forest.write().save(str(options.output / PIPELINE_DIR))
-    write_forest(options.output / FOREST_FILE, forest_trees(rows.sparkSession, options.output / PIPELINE_DIR))
+    write_forest(options.output / FOREST_FILE, forest_trees(spark, options.output / PIPELINE_DIR))
     labels = {
         f"label_{name}": sum(c for (_, label), c in counts.items() if label == index)
         for index, name in enumerate(pack.classes)
@@ -135,35 +164,13 @@ def train(rows: DataFrame, pack: DomainPack, options: argparse.Namespace, as_of_
     )
 
 
-def prepare(
-    spark: SparkSession, pack: DomainPack, options: argparse.Namespace
-) -> tuple[DataFrame, DomainPack, argparse.Namespace, int]:
-    """What ``train`` takes: the labelled rows that the options allow, and the time at which they were settled.
-
-    Raises:
-        BadInputError: the output holds a model already, a log is missing or empty, or of another feature set.
-    """
-    if (options.output / METADATA_FILE).exists():
-        raise BadInputError(
-            f"{options.output} already holds a model: choose another --version, models are not replaced"
-        )
-    features = read_features(spark, options.features, pack)
-    labels = read_labels(spark, options.labels)
-    check_verdicts(labels, pack)
-    as_of = options.as_of
-    if options.train_until is not None:
-        features = features.where(F.col("event_time_ms") <= options.train_until)
-        as_of = min(as_of, options.test_from)
-    return labelled_rows(features, labels, pack, as_of), pack, options, as_of
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Train a model; see the module's docstring."""
     options = arguments(argv)
     pack = load_pack(options.pack)
     spark = build_session(f"train_model {pack.name} {options.version}", get_settings(), slots=2, heap="3g")
     try:
-        train(*prepare(spark, pack, options))
+        train(spark, pack, options)
     finally:
         spark.stop()
     return 0

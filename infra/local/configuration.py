@@ -198,7 +198,9 @@ class Configuration:
         """What supervisord, and so everything under it, starts with: nothing of the caller's shell but the essentials."""
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TMPDIR", "USER") if name in os.environ}
         path = f"{self.jdk.path}/bin:{os.environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
-        return {**kept, "PATH": path, **self.platform_environment(), SUPERVISED_MARK: str(self.home)}
+        # A process that renames itself would overwrite the environment that the mark is read from.
+        marks = {SUPERVISED_MARK: str(self.home), "SPT_NOENV": "1"}
+        return {**kept, "PATH": path, **self.platform_environment(), **marks}
 
     def flink_environment(self) -> dict[str, str]:
         """Where Flink's scripts find what is ours instead of what is in site-packages."""

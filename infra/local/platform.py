@@ -188,10 +188,10 @@ class Platform:
         orphans = processes.supervised(self.home)
         if not orphans:
             return
-        for orphan in orphans:
-            self.progress.say(f"ending {orphan.pid}, which outlived its supervisor: {orphan.short}")
+        pids = ", ".join(str(orphan.pid) for orphan in orphans)
+        self.progress.say(f"ending {len(orphans)} processes that outlived their supervisor: {pids}")
         for killed in processes.end(orphans, grace_seconds=10.0):
-            self.progress.say(f"killed {killed.pid}, which did not stop when asked")
+            self.progress.say(f"killed {killed.pid}, which did not stop when asked: {killed.short}")
         self._await_end(5.0)
 
     def _bring_up(self, *names: str) -> None:

@@ -50,19 +50,21 @@ def _is_alive(pid: int) -> bool:
 def supervised(home: Path) -> list[Process]:
     """Living processes that were started under the supervisor of ``home``, this one and its callers excepted.
 
-    Told by the mark in their environment, which every child inherits, so that nothing that a run started escapes.
+    Told by the mark in their environment, which every child inherits, or by a parent that has it, so that nothing that a
+    run started escapes.
     """
     mark = f"{SUPERVISED_MARK}={home}".encode()
     callers = set(_ancestors(os.getpid()))
-    found = []
+    found: set[int] = set()
     for pid in _pids():
         try:
             environment = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if mark in environment and pid not in callers and _is_alive(pid):
-            found.append(Process(pid, command_of(pid)))
-    return found
+        if mark in environment and pid not in callers:
+            found.add(pid)
+    family = set(tree(*found)) - callers
+    return [Process(pid, command_of(pid)) for pid in sorted(family) if _is_alive(pid)]
 
 
 def _parent(pid: int) -> int:
@@ -78,17 +80,18 @@ def _ancestors(pid: int) -> Iterable[int]:
         pid = _parent(pid)
 
 
-def tree(root: int) -> list[int]:
-    """``root`` and everything beneath it."""
+def tree(*roots: int) -> list[int]:
+    """``roots`` and everything beneath them."""
     children: dict[int, list[int]] = {}
     for pid in _pids():
         children.setdefault(_parent(pid), []).append(pid)
-    found, waiting = [], [root]
+    found, waiting = set(), list(roots)
     while waiting:
         pid = waiting.pop()
-        found.append(pid)
-        waiting.extend(children.get(pid, []))
-    return found
+        if pid not in found:
+            found.add(pid)
+            waiting.extend(children.get(pid, []))
+    return sorted(found)
 
 
 def memory_bytes(pids: Iterable[int]) -> tuple[int, int]:

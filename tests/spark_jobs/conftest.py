@@ -12,8 +12,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # The jobs are scripts that import their neighbours, as Python does for the directory of the script it runs.
 sys.path[:0] = [str(REPOSITORY / "spark_jobs"), str(Path(__file__).resolve().parent)]
 
-from history import planted, write_log  # noqa: E402
+from history import planted, training_options, write_log  # noqa: E402
 from session import build_session  # noqa: E402
+from train_model import train  # noqa: E402
 
 from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl  # noqa: E402
@@ -120,3 +121,13 @@ def logs(tmp_path_factory: pytest.TempPathFactory, pack: DomainPack) -> tuple[Pa
         write_log(directory / "features", features, FEATURES_COLUMNS),
         write_log(directory / "labels", labels, LABEL_COLUMNS),
     )
+
+
+@pytest.fixture(scope="session")
+def model(
+    spark: SparkSession, pack: DomainPack, logs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Directory of a model trained on the planted history."""
+    output = tmp_path_factory.mktemp("models") / "v1"
+    train(spark, pack, training_options(logs, output))
+    return output

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import socket
 
 import pytest
@@ -14,7 +15,6 @@ from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
 from scoring import scored
-from test_train_model import model  # noqa: F401
 
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.verify import verify_model
@@ -39,7 +39,7 @@ def record(pack, number, values, **more):
 
 
 @pytest.fixture
-def apply(spark, pack, model):  # noqa: F811
+def apply(spark, pack, model):
     metadata = verify_model(model, pack)
     pipeline = PipelineModel.load(str(model / "pipeline"))
 
@@ -76,7 +76,7 @@ def test_a_record_of_another_feature_set_fails_the_query(apply, pack):
         apply(record(pack, 1, [0.0] * 4, feature_set="0123456789abcdef"))
 
 
-def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_path):  # noqa: F811
+def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_path):
     events = [record(pack, number, [number % 7, number % 5, 0.0, 1.0]) for number in range(50)]
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -97,7 +97,7 @@ def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_pa
 
 
 def test_a_partition_without_a_slot_is_refused():
-    with pytest.raises(BadInputError, match="features.shop has 4 partitions and the scorer 2 task slots.*--slots 4"):
+    with pytest.raises(BadInputError, match=r"features.shop has 4 partitions and the scorer 2 task slots.*--slots 4"):
         score_features.check_slots(2, 4, "features.shop")
 
     score_features.check_slots(2, 2, "features.shop")
@@ -129,9 +129,7 @@ def shop_yaml(pack):
     return described
 
 
-def test_a_model_cut_short_is_refused_before_anything_starts(model, command, tmp_path, monkeypatch):  # noqa: F811
-    import shutil
-
+def test_a_model_cut_short_is_refused_before_anything_starts(model, command, tmp_path, monkeypatch):
     copy = tmp_path / "model"
     shutil.copytree(model, copy)
     part = next((copy / "pipeline" / "stages").rglob("*.parquet"))
@@ -142,7 +140,7 @@ def test_a_model_cut_short_is_refused_before_anything_starts(model, command, tmp
         score_features.main(command(copy))
 
 
-def test_kafka_that_is_down_is_named(model, command, monkeypatch):  # noqa: F811
+def test_kafka_that_is_down_is_named(model, command, monkeypatch):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -153,7 +151,7 @@ def test_kafka_that_is_down_is_named(model, command, monkeypatch):  # noqa: F811
     )
     monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
 
-    with pytest.raises(BadInputError, match=f"Kafka at 127.0.0.1:{port} does not answer.*make up"):
+    with pytest.raises(BadInputError, match=rf"Kafka at 127.0.0.1:{port} does not answer.*make up"):
         score_features.main(command(model))
 
 

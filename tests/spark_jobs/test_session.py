@@ -20,7 +20,7 @@ def test_the_connector_is_on_the_path(spark):
 
 
 def test_missing_jars_are_named(tmp_path):
-    with pytest.raises(BadInputError, match="no Spark connector for Kafka.*make up"):
+    with pytest.raises(BadInputError, match=r"no Spark connector for Kafka.*make up"):
         kafka_connector_jars(Settings(home=tmp_path))
 
 

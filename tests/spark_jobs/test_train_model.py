@@ -2,13 +2,12 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
 
 import pytest
 from bad_input import BadInputError
-from history import DAY_MS, DAYS, START_MS, planted, write_log
+from history import DAY_MS, START_MS, iso, planted, training_options, write_log
 from pyspark.sql import functions as F  # noqa: N812
-from train_model import arguments, prepare, train
+from train_model import allowed_rows, train
 from training_rows import labelled_rows, read_features, read_labels
 from validate_model import arguments as validation_arguments
 from validate_model import validate
@@ -16,27 +15,6 @@ from validate_model import validate
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
 from patternalarm.models.forest import read_forest
 from patternalarm.models.verify import verify_model
-
-END_MS = START_MS + DAYS * DAY_MS
-
-
-def iso(ms):
-    return datetime.fromtimestamp(ms / 1_000, UTC).isoformat()
-
-
-def options(logs, output, *more, as_of_ms=END_MS + 3 * DAY_MS):
-    features, labels = logs
-    return arguments(
-        ["--pack", "shop", "--scope", "live", "--features", str(features), "--labels", str(labels)]
-        + ["--as-of", iso(as_of_ms), "--version", "v1", "--output", str(output), "--seed", "11", *more]
-    )
-
-
-@pytest.fixture(scope="module")
-def model(spark, pack, logs, tmp_path_factory):
-    output = tmp_path_factory.mktemp("models") / "v1"
-    train(*prepare(spark, pack, options(logs, output)))
-    return output
 
 
 def test_the_model_knows_the_planted_fraud(model, pack):
@@ -105,7 +83,7 @@ def test_a_replay_uses_nothing_after_train_until(spark, pack, tmp_path):
             write_log(tmp_path / name / "labels", labels + extra, LABEL_COLUMNS),
         )
         replay = ("--train-until", iso(train_until), "--test-from", iso(test_from))
-        rows, _, chosen, as_of = prepare(spark, pack, options(logs, tmp_path / name / "v1", *replay))
+        rows, as_of = allowed_rows(spark, pack, training_options(logs, tmp_path / name / "v1", *replay))
         assert as_of == test_from
         assert rows.agg(F.max("event_time_ms")).first()[0] <= train_until
         forests.append(sorted(map(str, rows.select("event_id", "label").collect())))
@@ -116,7 +94,7 @@ def test_a_replay_uses_nothing_after_train_until(spark, pack, tmp_path):
 def test_a_replay_reports_the_tail_of_its_training_rows(spark, pack, logs, tmp_path):
     replay = ("--train-until", iso(START_MS + 7 * DAY_MS), "--test-from", iso(START_MS + 9 * DAY_MS))
 
-    train(*prepare(spark, pack, options(logs, tmp_path / "v1", *replay)))
+    train(spark, pack, training_options(logs, tmp_path / "v1", *replay))
 
     metadata = json.loads((tmp_path / "v1" / "metadata.json").read_text())
     assert metadata["metrics"]["block"] == "validation"
@@ -128,18 +106,18 @@ def test_no_fraud_that_was_known_is_refused(spark, pack, logs, tmp_path):
     log = (logs[0], write_log(tmp_path / "labels", [], LABEL_COLUMNS))
 
     with pytest.raises(BadInputError, match="no labelled fraud of any type of pack shop"):
-        train(*prepare(spark, pack, options(log, tmp_path / "v1")))
+        train(spark, pack, training_options(log, tmp_path / "v1"))
     assert not (tmp_path / "v1").exists()
 
 
 def test_a_history_younger_than_its_labels_is_refused(spark, pack, logs, tmp_path):
     with pytest.raises(BadInputError, match="as-of"):
-        train(*prepare(spark, pack, options(logs, tmp_path / "v1", as_of_ms=START_MS)))
+        train(spark, pack, training_options(logs, tmp_path / "v1", as_of_ms=START_MS))
 
 
 def test_a_model_is_never_replaced(spark, pack, logs, model):
     with pytest.raises(BadInputError, match="already holds a model"):
-        prepare(spark, pack, options(logs, model))
+        train(spark, pack, training_options(logs, model))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +132,7 @@ def test_a_model_is_never_replaced(spark, pack, logs, model):
 )
 def test_bad_arguments_are_refused(logs, tmp_path, capsys, more, message):
     with pytest.raises(SystemExit) as refusal:
-        options(logs, tmp_path, *more)
+        training_options(logs, tmp_path, *more)
 
     assert refusal.value.code == 2
     assert message in capsys.readouterr().err

@@ -51,7 +51,7 @@ def test_the_newest_verdict_counts_and_fraud_wins_a_tie(features_frame, labels_f
 
 
 def test_a_verdict_that_the_pack_does_not_know_is_refused(labels_frame, pack):
-    with pytest.raises(BadInputError, match="arson.*knows legitimate, alpha"):
+    with pytest.raises(BadInputError, match=r"arson.*knows legitimate, alpha"):
         check_verdicts(labels_frame({"verdict": "arson"}, {"verdict": "alpha"}), pack)
 
 

@@ -1,6 +1,6 @@
 """Show a finished run's report."""
 
-from typing import IO, Any
+from typing import Any, TextIO
 
 from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.cli.follow import Followed
@@ -23,7 +23,7 @@ def platform_run_ids(api: AirflowApi, followed: Followed) -> list[str]:
     return ids
 
 
-def show_report(settings: Settings, run_id: str, stream: IO[str]) -> bool:
+def show_report(settings: Settings, run_id: str, stream: TextIO) -> bool:
     """Print the graded report of ``run_id``, from its figures in PostgreSQL, and where its files are.
 
     False, and a line that says so, when the run ended before it was measured.

@@ -1,5 +1,6 @@
 """Topics of a scope: created from the contracts, counted, dropped."""
 
+import time
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -28,10 +29,10 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         self._metadata()
 
     def create(self, domain: str, scope: str) -> list[str]:
-        """Create every topic of ``domain`` in ``scope`` that is missing; the names of all.
+        """Create every topic of ``domain`` in ``scope`` that is missing, and return when clients see them; their names.
 
         Raises:
-            KafkaTopicsError: a topic cannot be created.
+            KafkaTopicsError: a topic cannot be created, or is not seen within 15 s.
         """
         names = topics_of(domain, scope)
         wanted = [
@@ -45,6 +46,7 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         ]
         for name, future in self.get_conn.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).items():
             self._settle(future, f"create topic {name}", unless="TOPIC_ALREADY_EXISTS")
+        self._await_all(set(names.values()))
         return list(names.values())
 
     def drop(self, domain: str, scope: str) -> list[str]:
@@ -53,12 +55,13 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         Raises:
             KafkaTopicsError: a topic cannot be dropped.
         """
-        existing = self._metadata().topics
-        names = [name for name in topics_of(domain, scope).values() if name in existing]
-        if names:
-            for name, future in self.get_conn.delete_topics(names, request_timeout=_TIMEOUT_SECONDS).items():
-                self._settle(future, f"drop topic {name}", unless="UNKNOWN_TOPIC_OR_PART")
-        return names
+        names = list(topics_of(domain, scope).values())
+        futures = self.get_conn.delete_topics(names, request_timeout=_TIMEOUT_SECONDS)
+        return [
+            name
+            for name, future in futures.items()
+            if self._settle(future, f"drop topic {name}", unless="UNKNOWN_TOPIC_OR_PART")
+        ]
 
     def offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
         """First offset and offset after the last, by topic and partition; topics that do not exist are left out.
@@ -73,7 +76,8 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
             if topic in existing
             for partition in existing[topic].partitions
         ]
-        first, last = (self._list_offsets(partitions, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+        specs = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        first, last = (self._list_offsets(partitions, spec) for spec in specs)
         return {key: (first[key], last[key]) for key in last}
 
     def records(self, topic: str) -> int:
@@ -95,6 +99,14 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
             for partition, future in futures.items()
         }
 
+    def _await_all(self, names: set[str]) -> None:
+        # A broker learns of new topics a moment after it confirmed them, and a reader that is earlier may fail.
+        patience_ends = time.monotonic() + _TIMEOUT_SECONDS
+        while missing := names - set(self._metadata().topics):
+            if time.monotonic() > patience_ends:
+                raise KafkaTopicsError(f"Kafka does not show the topics {', '.join(sorted(missing))} that it created")
+            time.sleep(0.05)
+
     def _metadata(self) -> Any:
         try:
             return self.get_conn.list_topics(timeout=_TIMEOUT_SECONDS)
@@ -107,7 +119,7 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
     @staticmethod
     def _settle(future: Any, what: str, unless: str = "") -> Any:
         try:
-            return future.result()
+            return future.result() or True
         except KafkaException as error:
             if error.args[0].name() == unless:
                 return None

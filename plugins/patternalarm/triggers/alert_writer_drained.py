@@ -24,6 +24,7 @@ class AlertWriterDrainedTrigger(ProcessDrainedTrigger):
         super().__init__(name=name, interval=interval, patience=patience)
         self.domain = domain
         self.scope = scope
+        self._kafka = KafkaTopicsHook()
 
     def behind(self) -> int:
         """Records of evidence and pattern hits that no committed transaction covers."""
@@ -34,7 +35,7 @@ class AlertWriterDrainedTrigger(ProcessDrainedTrigger):
                 (topics,),
             ).fetchall()
         done = {(topic, partition): next_offset for topic, partition, next_offset in rows}
-        ends = KafkaTopicsHook().offsets(topics)
+        ends = self._kafka.offsets(topics)
         return sum(max(0, last - max(first, done.get(key, 0))) for key, (first, last) in ends.items())
 
     def waiting_for(self) -> str:

@@ -24,6 +24,7 @@ class FeaturesCompleteTrigger(PollingTrigger):
         self.job_id = job_id
         self.domain = domain
         self.scope = scope
+        self._kafka = KafkaTopicsHook()
         self._waiting = -1
 
     def look(self) -> Done | Failed | None:
@@ -32,9 +33,8 @@ class FeaturesCompleteTrigger(PollingTrigger):
         job = flink.job(self.job_id)
         if job.ended:
             return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
-        topics = KafkaTopicsHook()
         events, features, dead_letters = (
-            topics.records(topic_name(kind, self.domain, self.scope))
+            self._kafka.records(topic_name(kind, self.domain, self.scope))
             for kind in (TopicKind.EVENTS, TopicKind.FEATURES, TopicKind.DEAD_LETTERS)
         )
         self._waiting = events - features - dead_letters

@@ -28,6 +28,7 @@ class FlinkDrainedTrigger(PollingTrigger):
         self.topic = topic
         self.savepoints = savepoints
         self._flink = targets.flink()
+        self._kafka = KafkaTopicsHook()
         self._stop_request: str | None = None
         self._unread = -1
 
@@ -65,7 +66,7 @@ class FlinkDrainedTrigger(PollingTrigger):
 
     def _count_unread(self) -> int:
         read = self._flink.read_offsets(self.job_id, self.topic)
-        spans = KafkaTopicsHook().offsets([self.topic])
+        spans = self._kafka.offsets([self.topic])
         return sum(
             last - max(first, read.get(partition, -1) + 1)
             for (_, partition), (first, last) in spans.items()

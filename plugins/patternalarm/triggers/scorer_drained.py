@@ -32,6 +32,7 @@ class ScorerDrainedTrigger(ProcessDrainedTrigger):
         self.domain = domain
         self.scope = scope
         self.score_from_ms = score_from_ms
+        self._kafka = KafkaTopicsHook()
         self._progress: ScoringProgress | None = None
         self._scores = 0
 
@@ -40,7 +41,7 @@ class ScorerDrainedTrigger(ProcessDrainedTrigger):
         if self._progress is None:
             self._progress = ScoringProgress(self.domain, self.scope, self.score_from_ms)
         missing = self._progress.missing()
-        self._scores = KafkaTopicsHook().records(topic_name(TopicKind.SCORES, self.domain, self.scope))
+        self._scores = self._kafka.records(topic_name(TopicKind.SCORES, self.domain, self.scope))
         return missing
 
     def progress(self) -> Any:

@@ -83,7 +83,10 @@ def test_history_gives_old_actors_habits_and_new_ones_none_before_they_existed(c
 
 def test_shards_of_a_seed_have_their_history_on_the_same_days(domain):
     days = [
-        [int(piece.events.time_ms.min() - START_MS) // DAY_MS for piece in Cohort(domain, 7, s, 60).history(START_MS, 8.0)]
+        [
+            int(piece.events.time_ms.min() - START_MS) // DAY_MS
+            for piece in Cohort(domain, 7, s, 60).history(START_MS, 8.0)
+        ]
         for s in range(3)
     ]
     assert days[0] == days[1] == days[2]

@@ -110,7 +110,7 @@ def test_refused_records_are_an_error(broker, monkeypatch):
         return len(records) - 1
 
     monkeypatch.setattr(Broker, "produce_batch", full)
-    with pytest.raises(DeliveryError, match="1 records of events.toll.r1 were refused: queue full"):
+    with pytest.raises(DeliveryError, match=r"^1 records of events\.toll\.r1 were refused.*queue full"):
         broker.send(*records(5))
 
 

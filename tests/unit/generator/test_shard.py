@@ -19,7 +19,9 @@ def plan(shard: int, shards: int, rate: float, seconds: float) -> ShardPlan:
     return ShardPlan("r1", 7, shard, shards, rate, 1_795_498_266_000, seconds)
 
 
-@pytest.mark.parametrize(("shards", "rate", "seconds"), [(1, 1_000, 60), (3, 10_000, 100), (8, 1_000_000, 7), (7, 11, 90)])
+@pytest.mark.parametrize(
+    ("shards", "rate", "seconds"), [(1, 1_000, 60), (3, 10_000, 100), (8, 1_000_000, 7), (7, 11, 90)]
+)
 def test_shards_share_the_events_out_to_the_last_one(shards, rate, seconds):
     sizes = [plan(shard, shards, rate, seconds).events for shard in range(shards)]
     assert sum(sizes) == round(rate * seconds / 60)

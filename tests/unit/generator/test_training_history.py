@@ -42,7 +42,7 @@ def test_actors_are_as_busy_as_in_a_load_test(history):
 
 
 def test_every_fraud_type_is_there_often_enough_to_learn(history, pack):
-    counts = {name: 0 for name in pack.fraud_types}
+    counts = dict.fromkeys(pack.fraud_types, 0)
     for campaign in history.campaigns:
         if campaign.kind == FRAUD:
             counts[campaign.fraud_type] += 1

@@ -98,7 +98,9 @@ def test_jobs_are_found_by_name_unless_they_ended(flink, hook):
 
 
 def test_the_cause_of_a_failure_is_the_innermost_one(flink, hook):
-    trace = "org.apache.flink.JobException: Recovery is suppressed\n\tat x\nCaused by: java.io.IOException: outer\n\tat y"
+    trace = (
+        "org.apache.flink.JobException: Recovery is suppressed\n\tat x\nCaused by: java.io.IOException: outer\n\tat y"
+    )
     trace += "\nCaused by: java.lang.OutOfMemoryError: Java heap space\n\tat z\n"
     flink.gives(f"/jobs/{JOB}/exceptions", {"exceptionHistory": {"entries": [{"stacktrace": trace}]}})
     assert hook.failure(JOB) == "java.lang.OutOfMemoryError: Java heap space"

@@ -46,6 +46,12 @@ def test_children_of_a_supervised_process_are_found_and_those_of_another_platfor
     assert processes.supervised(tmp_path / "another") == []
 
 
+def test_a_child_that_lost_the_mark_is_found_by_its_parent(supervised, tmp_path):
+    parent = supervised(PARENT_OF_ONE.replace('600)"]', '600)"], env={}'))
+    assert {process.pid for process in processes.supervised(tmp_path)} == set(processes.tree(parent.pid))
+    assert len(processes.tree(parent.pid)) == 2
+
+
 def test_who_does_not_stop_when_asked_is_killed(supervised, tmp_path):
     obedient, deaf = supervised(PARENT_OF_ONE), supervised(DEAF)
     killed = processes.end(processes.supervised(tmp_path), grace_seconds=2.0)

@@ -36,7 +36,10 @@ def test_a_program_that_others_look_at_is_kept(processes):
 def test_failure_tells_the_exit_code_and_the_last_line(processes):
     run(processes, "bad", "print('first'); print('no such column: amount'); raise SystemExit(2)")
     payload = event_of(ProcessExitTrigger(name="bad", accepted=[0])).payload
-    assert payload == {"reason": "bad ended with exit code 2: no such column: amount", "log": ["first", "no such column: amount"]}
+    assert payload == {
+        "reason": "bad ended with exit code 2: no such column: amount",
+        "log": ["first", "no such column: amount"],
+    }
 
 
 @pytest.mark.parametrize(("accepted", "good"), [([0, 3], True), ([0], False)])

@@ -101,7 +101,9 @@ def test_a_flink_job_that_restarts_is_waited_for(run, flink):
 
 
 def test_a_job_with_a_verdict_of_its_own_fails_the_run_with_its_last_line(run):
-    run.start_process("writer", [sys.executable, "-c", "print('PostgreSQL is gone'); raise SystemExit(1)"], restarts=True)
+    run.start_process(
+        "writer", [sys.executable, "-c", "print('PostgreSQL is gone'); raise SystemExit(1)"], restarts=True
+    )
     for shard in (0, 1):
         generate(run, shard, STAYS)
     payload = event_of(watcher()).payload

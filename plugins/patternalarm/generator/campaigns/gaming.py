@@ -258,7 +258,7 @@ class Gaming(DomainModel):
                 self._trade(
                     script,
                     bank,
-                    script.lognormal(45.0, 0.5),
+                    script.lognormal(60.0, 0.45),
                     when=when,
                     actors=actors,
                     item_kind="gold",
@@ -287,12 +287,12 @@ class Gaming(DomainModel):
         """One or two accounts lose stake after stake to another, all of one hand."""
         size = script.size
         winner = mint(script.rng, size)
-        stake = self._stake(script, np.where(script.chance(0.1), 1.5, script.uniform(4.0, 10.0)))
+        stake = self._stake(script, np.where(script.chance(0.1), 1.5, script.uniform(5.0, 12.0)))
         for loser in range(2):
             taking_part = np.ones(size, dtype=bool) if loser == 0 else script.chance(0.35)
             actors = script.actors if loser == 0 else script.cast.mixed(size, 0.3)
-            rounds = script.count(3, 4)
-            for turn in range(4):
+            rounds = script.count(3, 5)
+            for turn in range(5):
                 self._wager(
                     script,
                     winner,

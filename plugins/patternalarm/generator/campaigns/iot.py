@@ -187,11 +187,11 @@ class Iot(DomainModel):
             channel=script.pick("channel", ["remote", "technician"], [0.7, 0.3]),
         )
         up = script.chance(0.4)
-        shift = np.where(up, script.uniform(1.35, 2.2), script.uniform(0.4, 0.72))
-        shift = np.where(script.chance(0.1), np.where(up, 1.2, 0.85), shift)
+        shift = np.where(up, script.uniform(1.5, 2.6), script.uniform(0.25, 0.6))
+        shift = np.where(script.chance(0.08), np.where(up, 1.25, 0.8), shift)
         pinned = script.actors.level * shift
-        rounds = script.count(4, 6)
-        for turn in range(6):
+        rounds = script.count(4, 7)
+        for turn in range(7):
             self._read(script, pinned * np.exp(script.rng.normal(0, 0.008, script_size)), when=rounds > turn)
 
     def _device_spoofing(self, script: Script) -> None:
