@@ -12,6 +12,7 @@ FILE ?=
 PACK ?=
 S ?=
 YES ?=
+SUITES ?=
 export DOMAIN LEVEL MINUTES SEED FILE PACK S YES
 
 # Settings of .env; what the environment says already, wins.
@@ -31,7 +32,7 @@ demo: doctor envs ## everything once: check, install, start, train a model, run 
 	@$(SERVICES) -m infra.local.demo
 
 test: doctor envs ## every check and test, as .ci/run runs them
-	@$(DEV) -m infra.local.run_tests
+	@$(DEV) -m infra.local.run_tests $(SUITES)
 
 up: doctor envs ## start the platform and wait until it is healthy
 	@$(SERVICES) -m infra.local.platform up
@@ -55,7 +56,7 @@ replay: ## your own file through the whole path, graded: FILE=events.parquet PAC
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"
 
 bench: envs ## benchmarks, with their figures
-	@$(DEV) -m pytest -q -s tests/benchmarks
+	@$(DEV) -m pytest -q -s -o python_files="bench_*.py" tests/benchmarks
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

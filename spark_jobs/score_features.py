@@ -122,7 +122,10 @@ def warm_up(spark: SparkSession, model: PipelineModel, metadata: ModelMetadata, 
         value.get(name, F.lit("1" if kind == "STRING" else 1)).cast(kind).alias(name)
         for name, kind in FEATURES_COLUMNS.items()
     ]
-    records = spark.range(0, WARM_UP_ROWS, 1, slots).select(F.to_json(F.struct(*columns)).cast("binary").alias("value"))
+    coordinates = [F.lit("features").alias("topic"), F.lit(0).alias("partition"), F.lit(0).alias("offset")]
+    records = spark.range(0, WARM_UP_ROWS, 1, slots).select(
+        F.to_json(F.struct(*columns)).cast("binary").alias("value"), *coordinates
+    )
     rows = scored(parsed_features(records, from_ms=0), model, metadata)
     to_kafka_records(rows, "scores", "evidence").write.format("noop").mode("overwrite").save()
 

@@ -1,15 +1,20 @@
 -- name: credential_change_then_transfer
--- version: 1
+-- version: 2
 -- domain: payments
 -- fraud_type: account_takeover
 -- severity: critical
 -- subject_type: actor
--- reason: A login was followed within minutes by a change of credentials and a transfer out.
+-- reason: A login from a new device was followed within minutes by a change of credentials and an unusually large transfer out, all from that device.
 SELECT *
-FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency FROM events
-      WHERE event_type IN ('login', 'credential_change', 'transfer'))
+FROM (SELECT *
+      FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
+              `values`[6] AS amount_ratio, `values`[8] AS new_device
+            FROM events)
+      WHERE (event_type = 'login' AND new_device = 1)
+        OR event_type = 'credential_change'
+        OR (event_type = 'transfer' AND amount > 0 AND amount_ratio >= 3))
 MATCH_RECOGNIZE (
-  PARTITION BY actor_id
+  PARTITION BY actor_id, device_id
   ORDER BY rowtime
   MEASURES
     LAST(T.actor_id) AS subject_id,

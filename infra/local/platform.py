@@ -113,7 +113,8 @@ class Platform:
     def clean(self) -> None:
         """Stop, and remove all state: data, models, reports, logs and passwords; environments and jars stay."""
         self.down()
-        shutil.rmtree(self.configuration.postgres_directory, ignore_errors=True)
+        stores = self.configuration.postgres_directory
+        shutil.rmtree(stores if stores.is_relative_to(self.home) else stores.parent, ignore_errors=True)
         for entry in sorted(self.home.iterdir()):
             is_another_home = (entry / "secrets.env").exists()
             if is_another_home or (entry.name in KEPT_BY_CLEAN and not entry.is_symlink()):

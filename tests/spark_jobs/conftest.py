@@ -12,11 +12,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # The jobs are scripts that import their neighbours, as Python does for the directory of the script it runs.
 sys.path[:0] = [str(REPOSITORY / "spark_jobs"), str(Path(__file__).resolve().parent)]
 
-from history import planted, training_options, write_log  # noqa: E402
+from history import SHOP, planted, write_log  # noqa: E402
 from session import build_session  # noqa: E402
 from train_model import train  # noqa: E402
+from training_command import training_options  # noqa: E402
 
-from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
+from patternalarm.contracts.domain_pack import DomainPack, load_pack  # noqa: E402
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl  # noqa: E402
 from patternalarm.settings import get_settings  # noqa: E402
 
@@ -28,40 +29,10 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
-def feature(name: str, **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "op": "count",
-        "key": "actor_id",
-        "window": "1h",
-        "unit": "events",
-        "description": "d",
-        "reason": "{value}",
-        **more,
-    }
-
-
 @pytest.fixture(scope="session")
 def pack() -> DomainPack:
     """Three fraud types, of which ``ghost`` never occurs; features a, b, c and d."""
-    return DomainPack.model_validate(
-        {
-            "name": "shop",
-            "version": "7",
-            "description": "d",
-            "disorder": "500ms",
-            "lateness": "60s",
-            "shared_key_delay": "2s",
-            "episode": "30m",
-            "fraud_types": {
-                "alpha": {"description": "a is high", "label_delay": "1d"},
-                "ghost": {"description": "never seen", "label_delay": "1d"},
-                "beta": {"description": "b is high", "label_delay": "2d"},
-            },
-            "features": [feature("a"), feature("b"), feature("c"), feature("d", window="2h")],
-            "training": {"trees": 8, "depth": 4},
-        }
-    )
+    return load_pack(str(SHOP))
 
 
 @pytest.fixture(scope="session")

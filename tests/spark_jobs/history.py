@@ -1,17 +1,16 @@
 """A planted history: ten days of events, a campaign of ``alpha`` or ``beta`` in every twentieth slot."""
 
-import argparse
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from train_model import arguments
 
 from patternalarm.contracts.domain_pack import DomainPack
+
+SHOP = Path(__file__).resolve().parent / "shop.yaml"
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
@@ -77,18 +76,3 @@ def write_log(directory: Path, records: Sequence[dict[str, Any]], columns: dict[
     rows = [{name: record.get(name) for name in columns} for record in records]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / "part-0.parquet")
     return directory
-
-
-def iso(ms: int) -> str:
-    """An epoch millisecond as the command lines take it."""
-    return datetime.fromtimestamp(ms / 1_000, UTC).isoformat()
-
-
-def training_options(
-    logs: tuple[Path, Path], output: Path, *more: str, as_of_ms: int = START_MS + (DAYS + 3) * DAY_MS
-) -> argparse.Namespace:
-    """Options of ``train_model`` for ``logs`` (features, labels); all of the planted history is settled by default."""
-    features, labels = logs
-    line = ["--pack", "shop", "--scope", "live", "--features", str(features), "--labels", str(labels)]
-    line += ["--as-of", iso(as_of_ms), "--version", "v1", "--output", str(output), "--seed", "11", *more]
-    return arguments(line)

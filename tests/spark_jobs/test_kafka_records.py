@@ -8,7 +8,8 @@ from pyspark.errors import PySparkException
 
 
 def records(spark, *values):
-    return spark.createDataFrame([(bytearray(value.encode()),) for value in values], "value binary")
+    rows = [(value.encode(), "features.shop", 1, offset) for offset, value in enumerate(values)]
+    return spark.createDataFrame(rows, "value binary, topic string, partition int, offset long")
 
 
 def test_a_features_record_is_read_as_flink_writes_it(spark):
@@ -39,11 +40,13 @@ def test_leaving_events_out_does_not_parse_them_twice(spark):
     assert rows._jdf.queryExecution().executedPlan().toString().count("from_json") == 1
 
 
-def test_a_record_that_is_no_json_fails_the_query(spark):
-    broken = parsed_features(records(spark, '{"event_id":"e1"}', '{"event_id":'), from_ms=None)
+@pytest.mark.parametrize("broken", ['{"event_id":', "", "null", '{"event_id":"e1"}', '{"event_time_ms":1}', "[1]"])
+@pytest.mark.parametrize("from_ms", [None, 0])
+def test_an_unreadable_record_fails_the_query_with_its_coordinates(spark, broken, from_ms):
+    rows = parsed_features(records(spark, '{"event_id":"e0","event_time_ms":5}', broken), from_ms)
 
-    with pytest.raises(PySparkException, match="MALFORMED_RECORD"):
-        broken.collect()
+    with pytest.raises(PySparkException, match=r"topic features\.shop, partition 1, offset 1: the record is no JSON"):
+        rows.collect()
 
 
 def test_a_label_record_is_read(spark):

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 import score_features
-import yaml
 from bad_input import BadInputError, run_job
 from evidence import to_kafka_records
+from history import SHOP
 from kafka_records import parsed_features
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
@@ -21,7 +21,8 @@ from patternalarm.models.verify import verify_model
 
 
 def records(spark, *events):
-    return spark.createDataFrame([(json.dumps(event).encode(),) for event in events], "value binary")
+    rows = [(json.dumps(event).encode(), "features.shop", 0, offset) for offset, event in enumerate(events)]
+    return spark.createDataFrame(rows, "value binary, topic string, partition int, offset long")
 
 
 def record(pack, number, values, **more):
@@ -83,7 +84,9 @@ def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_pa
     lines = spark.readStream.format("text").load(str(tmp_path / "in"))
     metadata, pipeline = verify_model(model, pack), PipelineModel.load(str(model / "pipeline"))
 
-    rows = scored(parsed_features(lines.withColumn("value", F.col("value").cast("binary")), 0), pipeline, metadata)
+    coordinates = {"topic": F.lit("features.shop"), "partition": F.lit(0), "offset": F.lit(0)}
+
+    rows = scored(parsed_features(lines.withColumns(coordinates), 0), pipeline, metadata)
     query = (
         to_kafka_records(rows, "S", "E")
         .writeStream.format("memory")
@@ -104,29 +107,16 @@ def test_a_partition_without_a_slot_is_refused():
 
 
 @pytest.fixture
-def command(pack, tmp_path):
+def command(tmp_path):
     """The scorer's command line; no session may be built for a refusal."""
-    path = tmp_path / "shop.yaml"
-    path.write_text(yaml.safe_dump(shop_yaml(pack)))
 
     def line(model_directory):
         return [
-            *("--pack", str(path), "--scope", "live", "--model", str(model_directory), "--score-from-ms", "0"),
+            *("--pack", str(SHOP), "--scope", "live", "--model", str(model_directory), "--score-from-ms", "0"),
             *("--mode", "realtime", "--checkpoint", str(tmp_path / "c"), "--ready-file", str(tmp_path / "ready")),
         ]
 
     return line
-
-
-def shop_yaml(pack):
-    described = pack.model_dump(mode="json", exclude_none=True, exclude={"source", "fields"})
-    for key in ("disorder", "lateness", "shared_key_delay", "episode"):
-        described[key] = f"{described[key]}ms"
-    for fraud_type in described["fraud_types"].values():
-        fraud_type["label_delay"] = f"{fraud_type['label_delay']}ms"
-    for feature in described["features"]:
-        feature["window"] = f"{feature['window']}ms"
-    return described
 
 
 def test_a_model_cut_short_is_refused_before_anything_starts(model, command, tmp_path, monkeypatch):

@@ -68,11 +68,11 @@ class KafkaInput:
         Raises:
             KafkaInputError: an offset is outside what Kafka has.
         """
-        for partition in self._partitions:
-            low, high = self._watermarks(partition)
-            if not low <= offsets[partition] <= high:
-                raise self._gone(partition, f"it now holds {low} to {high}")
         self._next = {partition: offsets[partition] for partition in self._partitions}
+        for partition, offset in self._next.items():
+            low, high = self._watermarks(partition)
+            if not low <= offset <= high:
+                raise self._gone(partition, f"it now holds {low} to {high}")
         self._consumer.assign([TopicPartition(*partition, offset) for partition, offset in self._next.items()])
 
     def read(self, most: int, wait_seconds: float) -> list[InputRecord]:
@@ -118,7 +118,7 @@ class KafkaInput:
     def _gone(self, partition: Partition, found: str) -> KafkaInputError:
         topic, number = partition
         return KafkaInputError(
-            f"topic {topic}, partition {number}: Kafka has no offset {self._next.get(partition, 'as stored')} "
+            f"topic {topic}, partition {number}: Kafka has no offset {self._next[partition]} "
             f"({found}): retention removed unread evidence, or the topic was made anew; check what was lost, then "
             "delete its row in alerting.consumer_offset to start from what is there"
         )

@@ -4,17 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.alerts.findings import Evidence, PatternHit
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, EvidenceSource
 from patternalarm.contracts.domain_pack import DomainPack, Feature, FeatureOp, PackError
 from patternalarm.models.metadata import ModelMetadata
 from patternalarm.patterns import Pattern
+
+if TYPE_CHECKING:
+    from patternalarm.alerts.explainer import ForestExplainer
 
 MOST_REASONS: Final = 4
 
@@ -49,7 +51,7 @@ class _Unknown:
 class ScoreReasons:
     """Reasons of scored evidence, from the pack's sentences and the model's forest."""
 
-    def __init__(self, pack: DomainPack, model: ModelMetadata, explainer: ForestExplainer) -> None:
+    def __init__(self, pack: DomainPack, model: ModelMetadata, explainer: "ForestExplainer") -> None:
         """Prepare for evidence of ``model``.
 
         Raises:

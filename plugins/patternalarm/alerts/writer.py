@@ -22,13 +22,14 @@ from patternalarm.alerts.batch import BatchBuilder
 from patternalarm.alerts.findings import ContractBreachError, read_evidence, read_pattern_hit
 from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputError
 from patternalarm.alerts.progress import Progress
+from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.models.forest import read_forest
-from patternalarm.models.metadata import ModelError
+from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.verify import verify_model
 from patternalarm.patterns import PatternError, load_patterns
 from patternalarm.settings import Settings, get_settings
@@ -115,24 +116,22 @@ def _parse(argv: Sequence[str] | None) -> _Arguments:
     return _Arguments(given.pack, given.scope, given.model, given.ready_file)
 
 
-def _builder(arguments: _Arguments, pack: DomainPack) -> BatchBuilder:
-    # shap takes seconds to import, which a refusal of the arguments must not wait for.
+def _score_reasons(arguments: _Arguments, pack: DomainPack, model: ModelMetadata) -> ScoreReasons:
+    # shap takes seconds to import: a refusal, or an engine that is down, need not wait for it.
     from patternalarm.alerts.explainer import ForestExplainer
-    from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 
-    model = verify_model(arguments.model, pack)
     trees = read_forest(arguments.model)
     try:
         explainer = ForestExplainer(trees, classes=len(model.classes), features=len(model.feature_names))
     except ValueError as error:
         raise ModelError(f"model {arguments.model}: {error}; train again with retrain_model") from error
-    score_reasons = ScoreReasons(pack, model, explainer)
+    return ScoreReasons(pack, model, explainer)
+
+
+def _serve(arguments: _Arguments, settings: Settings, stopping: Callable[[], bool]) -> None:
+    pack = load_pack(arguments.pack)
+    model = verify_model(arguments.model, pack)
     pattern_reasons = PatternReasons(load_patterns(pack.name))
-    return BatchBuilder(pack, arguments.scope, score_reasons.of, pattern_reasons.of)
-
-
-def _serve(arguments: _Arguments, pack: DomainPack, settings: Settings, stopping: Callable[[], bool]) -> None:
-    builder = _builder(arguments, pack)
     topics = [topic_name(kind, pack.name, arguments.scope) for kind in (TopicKind.EVIDENCE, TopicKind.PATTERN_HITS)]
     client_id = f"alert-writer.{pack.name}.{arguments.scope}"
     dsn = settings.dsn(SCORER_ROLE, settings.scorer_password)
@@ -140,6 +139,8 @@ def _serve(arguments: _Arguments, pack: DomainPack, settings: Settings, stopping
         store = AlertStore(connection, arguments.scope, pack.name, pack.version)
         source = KafkaInput(settings.kafka_bootstrap, topics, client_id)
         try:
+            score_reasons = _score_reasons(arguments, pack, model)
+            builder = BatchBuilder(pack, arguments.scope, score_reasons.of, pattern_reasons.of)
             writer = AlertWriter(pack, arguments.scope, source, builder, store)
             writer.run(on_ready=arguments.ready_file.touch, stopping=stopping)
         finally:
@@ -155,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop_asked.set())
     arguments.ready_file.unlink(missing_ok=True)
     try:
-        _serve(arguments, load_pack(arguments.pack), settings, stop_asked.is_set)
+        _serve(arguments, settings, stop_asked.is_set)
     except (PackError, ModelError, PatternError) as error:
         logger.error("%s", error)
         return 2

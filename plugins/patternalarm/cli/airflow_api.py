@@ -13,7 +13,6 @@ from patternalarm.settings import Settings
 ADMIN_USER: Final = "admin"
 
 _TIMEOUT_SECONDS: Final = 30
-_ERRORS_OF_LOG: Final = 3
 _UNFIT_PARAMETERS: Final = (400, 422)
 
 
@@ -116,8 +115,8 @@ class AirflowApi:
                 return value
         return value
 
-    def failure(self, dag_id: str, run_id: str, task: TaskState) -> list[str]:
-        """Why a task failed: the error lines at the end of its log, the exception's message last.
+    def failure(self, dag_id: str, run_id: str, task: TaskState) -> str:
+        """Why a task failed: the message of its exception, or its last error; empty when its log has neither.
 
         Raises:
             AirflowError: Airflow cannot be reached.
@@ -125,15 +124,11 @@ class AirflowApi:
         query = urlencode({"map_index": task.map_index, "full_content": "true"})
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task.task_id}/logs/{max(1, task.try_number)}?{query}"
         found = self._call("GET", path, missing_is_none=True)
-        lines = []
-        for entry in (found or {}).get("content", []):
-            if not isinstance(entry, dict) or str(entry.get("level")).lower() not in ("error", "critical"):
-                continue
-            details = entry.get("error_detail") or []
-            message = details[0].get("exc_value") if details else entry.get("event")
-            if message:
-                lines.append(str(message).strip())
-        return lines[-_ERRORS_OF_LOG:]
+        content = [entry for entry in (found or {}).get("content", []) if isinstance(entry, dict)]
+        errors = [entry for entry in content if str(entry.get("level")).lower() in ("error", "critical")]
+        raised = [entry["error_detail"][0]["exc_value"] for entry in errors if entry.get("error_detail")]
+        said = [entry.get("event") or "" for entry in errors]
+        return str(next((lines[-1] for lines in (raised, said) if lines), "")).strip()
 
     def url_of(self, dag_id: str, run_id: str) -> str:
         """Where a browser shows the run."""

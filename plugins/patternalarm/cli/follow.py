@@ -12,7 +12,8 @@ from patternalarm.cli.airflow_api import AirflowApi, TaskState
 from patternalarm.cli.errors import AirflowError
 
 _POLL_SECONDS: Final = 1.0
-_LONGEST_SILENCE_SECONDS: Final = 10.0
+# Under ten seconds even when Airflow takes its time to answer.
+_LONGEST_SILENCE_SECONDS: Final = 8.0
 # Airflow looks for new DAG files every 10 s and needs some seconds to read them.
 _UNKNOWN_DAG_SECONDS: Final = 90.0
 
@@ -117,8 +118,8 @@ class Follower:
                     continue
                 before, seen[task.name] = seen.get(task.name), task.state
                 started = since.setdefault(task.name, now)
-                # A task that waits was started a moment ago, which was said.
-                if task.state == "deferred" and before == "running":
+                # Between its start and its end a task may wait and come back, which nobody needs to know.
+                if {task.state, before} == {"deferred", "running"}:
                     continue
                 took = f" after {now - started:.0f} s" if task.state in _ENDED and now - started >= 1 else ""
                 self._say(now - began, f"{task.name} {_WORDS[task.state]}{took}")
@@ -134,10 +135,10 @@ class Follower:
     def _tell_failures(self, followed: Followed) -> None:
         for task in followed.tasks:
             if task.state == "failed":
-                reasons = self._api.failure(followed.dag_id, followed.airflow_run_id, task)
-                self._console.print(f"[red]{task.name} failed[/]: {escape(reasons[-1]) if reasons else 'see its log'}")
-                for line in reasons[:-1]:
-                    self._console.print(f"    {escape(line)}", soft_wrap=True)
+                reason = self._api.failure(followed.dag_id, followed.airflow_run_id, task)
+                self._console.print(
+                    f"[red]{task.name} failed[/]: {escape(reason or 'see its log')}", soft_wrap=True, highlight=False
+                )
 
     def _say(self, seconds: float, text: str) -> None:
         self._console.print(f"  {seconds:5.0f} s  {text}", soft_wrap=True, highlight=False)

@@ -7,8 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCH
 from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
 from patternalarm.generator.render import iso_time, join_fields
+from patternalarm.generator.split import ForeignFileError, split_of
 
 AMOUNT_DECIMALS = 4
 
@@ -34,45 +34,6 @@ _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
 _EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
 
 _TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
-
-
-class ForeignFileError(ValueError):
-    """The file cannot be read as the pack says; the message names cause and remedy."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Edges of the pack's split, epoch milliseconds: rows up to the first train, rows from the second are graded."""
-
-    train_until_ms: int
-    test_from_ms: int
-
-
-def _edge(text: str, *, end_of_day: bool) -> int:
-    try:
-        if len(text) == len("2025-04-30"):
-            day = date.fromisoformat(text) + timedelta(days=1 if end_of_day else 0)
-            midnight = round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-            return midnight - (1 if end_of_day else 0)
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ForeignFileError(f"source.split: {text!r} is neither a date nor an ISO 8601 time") from error
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def split_of(source: SourceFile) -> Split:
-    """The split as times; a bare date means its end for ``train_until`` and its begin for ``test_from``, UTC.
-
-    Raises:
-        ForeignFileError: a time is unreadable, or training would reach into what is graded.
-    """
-    train_until = _edge(source.split.train_until, end_of_day=True)
-    test_from = _edge(source.split.test_from, end_of_day=False)
-    if train_until >= test_from:
-        raise ForeignFileError(
-            f"source.split: test_from {source.split.test_from} must come after train_until {source.split.train_until}"
-        )
-    return Split(train_until, test_from)
 
 
 def _field_types(pack: DomainPack) -> dict[str, FieldType]:

@@ -15,11 +15,12 @@ from pathlib import Path
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.command_line import connect, run_command, run_id_argument
-from patternalarm.generator.foreign_file import ForeignFile, ForeignFileError
+from patternalarm.generator.foreign_file import ForeignFile
 from patternalarm.generator.ground_truth import TruthCampaign, label_records, store
 from patternalarm.generator.producer import DeliveryError, RecordProducer
 from patternalarm.generator.publication import UNPACED_EVENTS
 from patternalarm.generator.shard_ledger import HISTORY, MEASURED, close_row, open_row
+from patternalarm.generator.split import ForeignFileError
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """What is known about a process under the supervisor."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,22 @@ from typing import Final
 VERDICT_EXIT_CODES: Final = range(11)
 
 _ALIVE: Final = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
+
+
+_ERROR: Final = re.compile(r"\bERROR\b|\b[Ee]rror: |^[\w.]*(Error|Exception)\b")
+_LESS_THAN_ERROR: Final = re.compile(r"\b(TRACE|DEBUG|INFO|WARN|WARNING)\b")
+
+
+def telling_line(log: Sequence[str]) -> str:
+    """The line of a process's log that most likely says why it failed; empty for an empty log.
+
+    The last one that calls itself an error, else the last that is not of a lower level: engines go on chatting after
+    the one line that counts.
+    """
+    lines = [line.strip() for line in log if line.strip()]
+    errors = [line for line in lines if _ERROR.search(line)]
+    plain = [line for line in lines if not _LESS_THAN_ERROR.search(line)]
+    return next((candidates[-1] for candidates in (errors, plain, lines) if candidates), "")
 
 
 @dataclass(frozen=True)
@@ -51,9 +68,9 @@ class ProcessState:
         return self.exit_code in VERDICT_EXIT_CODES and self.exit_code != 0
 
     def describe(self, log: Sequence[str] = ()) -> str:
-        """How it ended, or that it runs, in words; with the last of its words in ``log``, if there are any."""
-        last = next((line.strip() for line in reversed(log) if line.strip()), "")
-        return f"{self._outcome()}: {last}" if last else self._outcome()
+        """How it ended, or that it runs, in words; with the line of its ``log`` that tells most, if there is one."""
+        line = telling_line(log)
+        return f"{self._outcome()}: {line}" if line else self._outcome()
 
     def _outcome(self) -> str:
         if self.state == "EXITED" and self.exit_code == -1:

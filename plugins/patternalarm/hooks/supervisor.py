@@ -152,7 +152,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
             if fault.faultCode != _BAD_NAME:
                 raise self._refusal(f"cannot remove {name}", fault) from fault
 
-    def tail_log(self, name: str, lines: int = 40) -> list[str]:
+    def tail_log(self, name: str, lines: int = 200) -> list[str]:
         """The last ``lines`` lines that the process wrote, oldest first; empty when there are none."""
         path = self.log_file(name)
         if not path.is_file():

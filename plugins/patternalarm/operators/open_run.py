@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.generator.split import ForeignFileError, split_of
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models import registry as models
@@ -115,8 +116,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             seed=int(self.seed),
             model_dir=model.path if model else str(settings.models_dir / pack.name / version),
             new_version=version,
-            train_until=train_until.isoformat() if train_until else "",
-            test_from=test_from.isoformat() if test_from else "",
+            train_until=train_until.isoformat(timespec="milliseconds") if train_until else "",
+            test_from=test_from.isoformat(timespec="milliseconds") if test_from else "",
             run_dir=str(settings.runs_dir / run_id),
             feature_log=str(settings.feature_log_dir / pack.name / run_id),
         )
@@ -128,7 +129,11 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             raise AirflowFailException(
                 f"pack {pack.name} maps no file: give it a `source`, or choose a pack that has one"
             )
-        return _utc(pack.source.split.train_until), _utc(pack.source.split.test_from)
+        try:
+            split = split_of(pack.source)
+        except ForeignFileError as error:
+            raise AirflowFailException(f"pack {pack.name}: {error}") from error
+        return _utc(split.train_until_ms), _utc(split.test_from_ms)
 
     @staticmethod
     def _check_engines() -> None:
@@ -146,11 +151,5 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         return model
 
 
-def _utc(text: str) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise AirflowFailException(
-            f"{text!r} in the pack's split is no ISO 8601 time, like 2020-05-01T00:00:00Z"
-        ) from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+def _utc(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

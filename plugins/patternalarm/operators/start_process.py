@@ -33,7 +33,7 @@ class StartProcessOperator(AwaitingOperator):
         command: Sequence[str],
         ready_file: str,
         env: Mapping[str, str] | None = None,
-        patience: float = 120,
+        patience: float = 240,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

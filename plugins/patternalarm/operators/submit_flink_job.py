@@ -30,7 +30,7 @@ class SubmitFlinkJobOperator(AwaitingOperator):
 
     template_fields = ("command",)
 
-    def __init__(self, *, command: Sequence[str], slots: int, patience: float = 90, **kwargs: Any) -> None:
+    def __init__(self, *, command: Sequence[str], slots: int, patience: float = 180, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.command = command
         self.slots = slots

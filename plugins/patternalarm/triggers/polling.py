@@ -95,7 +95,7 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
                 yield TaskSuccessEvent()
                 return
             if isinstance(outcome, Failed):
-                await asyncio.to_thread(self.on_failure)
+                await asyncio.to_thread(self._follow_up)
                 yield TriggerEvent({"reason": outcome.reason, "log": outcome.log})
                 return
             await asyncio.sleep(self.interval)
@@ -105,4 +105,14 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
         await asyncio.to_thread(self.on_user_kill)
 
     def _give_up(self) -> Failed:
-        return Failed(f"nothing moved for {self.patience:.0f} s: {self.waiting_for()}", self.explaining_log())
+        silence = f"nothing moved for {self.patience:.0f} s"
+        try:
+            return Failed(f"{silence}: {self.waiting_for()}", self.explaining_log())
+        except Exception as error:  # noqa: BLE001 - an engine that cannot explain itself is no reason to wait on
+            return Failed(f"{silence}, and {error}")
+
+    def _follow_up(self) -> None:
+        try:
+            self.on_failure()
+        except Exception as error:  # noqa: BLE001 - the first failure is the one to tell; the teardown does the rest
+            self.log.error("%s: %s", type(error).__name__, error)

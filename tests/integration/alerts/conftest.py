@@ -15,54 +15,36 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from psycopg import sql
 from psycopg.rows import dict_row
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from alert_material import toll_pack, write_model, write_pack
+from migrated_database import migrated_database, superuser_dsn
 
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, CONSUMER_OFFSET, SCORER_ROLE
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
-from patternalarm.migrations.roles import PASSWORD_SETTINGS, ensure_roles
-from patternalarm.migrations.upgrade import upgrade
-from patternalarm.settings import Settings, get_settings
+from patternalarm.migrations.roles import PASSWORD_SETTINGS
+from patternalarm.settings import Settings
 
 PATIENCE_SECONDS = 60
 KINDS = (TopicKind.EVIDENCE, TopicKind.PATTERN_HITS)
 
 
 @pytest.fixture(scope="session")
-def superuser_dsn() -> str:
-    """PostgreSQL's superuser."""
-    base = get_settings()
-    return os.environ.get(
-        "PATTERNALARM_TEST_SUPERUSER_DSN", f"host={base.host} port={base.postgres_port} user=postgres dbname=postgres"
-    )
-
-
-@pytest.fixture(scope="session")
-def settings(superuser_dsn: str) -> Iterator[Settings]:
-    """Settings with migrated databases of this session's own; roles keep the passwords that they have."""
-    base = get_settings()
-    mark = uuid.uuid4().hex[:8]
-    databases = {name: f"test_alerts_{name}_{mark}" for name in ("database", "airflow_database", "superset_database")}
-    passwords = {name: getattr(base, name) or "test" for name in PASSWORD_SETTINGS.values()}
-    own = base.model_copy(update={**databases, **passwords})
-    for _ in ("made", "and again, which changes nothing"):
-        ensure_roles(own, superuser_dsn)
-        upgrade(own)
-    yield own
-    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-        for database in databases.values():
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+def settings() -> Iterator[Settings]:
+    """Settings with migrated databases of this session's own."""
+    with migrated_database("alerts") as own:
+        yield own
 
 
 @pytest.fixture
-def superuser(settings: Settings, superuser_dsn: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def superuser(settings: Settings) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """The superuser in this session's database, every statement a transaction, rows as dictionaries."""
-    with psycopg.connect(superuser_dsn, dbname=settings.database, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(
+        superuser_dsn(), dbname=settings.database, autocommit=True, row_factory=dict_row
+    ) as connection:
         yield connection
 
 

@@ -15,6 +15,7 @@ from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kafka_broker import kafka_broker
+from migrated_database import superuser_dsn
 
 from patternalarm.contracts.alerts import SEVERITY_RANK, Severity, alert_id_of, severity_of_score
 from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET
@@ -127,7 +128,7 @@ def test_findings_become_explained_alerts_and_a_stop_is_clean(stage):
 
 
 @pytest.mark.parametrize("held", [CONSUMER_OFFSET, ALERT])
-def test_killed_in_mid_transaction_it_loses_and_doubles_nothing(stage, settings, superuser_dsn, held):
+def test_killed_in_mid_transaction_it_loses_and_doubles_nothing(stage, held):
     early, early_hits = _findings(stage, seed=2)
     writer = stage.start()
     stage.wait_ready()
@@ -138,7 +139,7 @@ def test_killed_in_mid_transaction_it_loses_and_doubles_nothing(stage, settings,
     before, events_before = stage.alerts(), stage.alert_events()
 
     late, late_hits = _findings(stage, seed=3)
-    with psycopg.connect(superuser_dsn, dbname=settings.database) as blocker:
+    with psycopg.connect(superuser_dsn(), dbname=stage.settings.database) as blocker:
         if held == CONSUMER_OFFSET:
             query = f"SELECT FROM {CONSUMER_OFFSET} WHERE topic = %s FOR UPDATE"
             blocker.execute(query, (stage.topic(EVIDENCE),))

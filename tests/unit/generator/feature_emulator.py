@@ -144,11 +144,8 @@ class Emulator:
             values = self._number(f.field)[order]
             keep = keep & ~np.isnan(values)
         position = np.arange(size)
-        shared = f.key != "actor_id"
-        if shared:
-            newest = (self.batch.time_ms[order] - self.pack.shared_key_delay) // f.bucket_ms - 1
-        else:
-            newest = bucket
+        settled = (self.batch.time_ms[order] - self.pack.shared_key_delay) // f.bucket_ms - 1
+        newest = settled if f.key != "actor_id" else bucket
         oldest = newest - f.buckets + 1
         n, s, q, top = np.zeros(size), np.zeros(size), np.zeros(size), np.full(size, -np.inf)
         only_earlier = f.op in (FeatureOp.MEAN, FeatureOp.STD, FeatureOp.RATIO, FeatureOp.IS_NEW)

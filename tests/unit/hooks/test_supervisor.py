@@ -199,5 +199,5 @@ def test_a_supervisor_that_is_down_is_named_with_the_remedy(supervised):
 
 def test_a_wrong_password_is_named_with_the_remedy(supervised):
     hook = SupervisorHook(supervised.model_copy(update={"supervisor_password": "other"}))
-    with pytest.raises(SupervisorError, match="refuses the password.*make down"):
+    with pytest.raises(SupervisorError, match=r"refuses the password.*make down"):
         hook.state("any")

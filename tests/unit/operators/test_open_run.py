@@ -3,6 +3,7 @@
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from patternalarm.contracts.domain_pack import SourceFile, SourceLabel, SourceSplit, load_pack
 from patternalarm.contracts.runs import RunKind
 from patternalarm.hooks.kafka_topics import KafkaTopicsError
 from patternalarm.operators import open_run
@@ -68,15 +69,22 @@ def test_the_database_is_asked_last(engines):
         execute()
 
 
-@pytest.mark.parametrize(
-    ("text", "hour"), [("2020-05-08", 0), ("2020-05-08T06:00:00Z", 6), ("2020-05-08T08:00:00+02:00", 6)]
-)
-def test_times_of_a_split_are_utc_unless_they_say_otherwise(text, hour):
-    parsed = open_run._utc(text)
-    assert parsed.utcoffset() is not None
-    assert parsed.astimezone(open_run.UTC).isoformat() == f"2020-05-08T{hour:02d}:00:00+00:00"
+def split_of_pack(train_until, test_from):
+    source = SourceFile(
+        columns={},
+        label=SourceLabel(column="is_fraud", fraud_type="card_testing"),
+        split=SourceSplit(train_until=train_until, test_from=test_from),
+    )
+    pack = load_pack("payments").model_copy(update={"source": source})
+    return OpenRunOperator(task_id="t", kind=RunKind.REPLAY, pack="payments")._split(pack)
 
 
-def test_a_time_that_is_none_is_named():
-    with pytest.raises(AirflowFailException, match=r"'May 2020' .* is no ISO 8601 time"):
-        open_run._utc("May 2020")
+def test_a_bare_date_of_a_split_trains_to_its_end_and_tests_from_its_begin():
+    train_until, test_from = split_of_pack("2025-04-30", "2025-05-08")
+    assert train_until.isoformat() == "2025-04-30T23:59:59.999000+00:00"
+    assert test_from.isoformat() == "2025-05-08T00:00:00+00:00"
+
+
+def test_a_split_that_trains_on_what_it_grades_is_refused():
+    with pytest.raises(AirflowFailException, match=r"pack payments: .*test_from 2025-05-08 must come after"):
+        split_of_pack("2025-05-08", "2025-05-08")

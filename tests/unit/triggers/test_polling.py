@@ -12,11 +12,12 @@ from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 class Scripted(PollingTrigger):
     """Gives one scripted answer after another; an exception is raised, the last answer stays."""
 
-    def __init__(self, *answers, progress=(), patience=None):
+    def __init__(self, *answers, progress=(), patience=None, mute=False):
         super().__init__(interval=0, patience=patience)
         self.answers = list(answers)
         self.steps = list(progress)
         self.looks = 0
+        self.mute = mute
         self.failures = 0
 
     def look(self):
@@ -30,6 +31,8 @@ class Scripted(PollingTrigger):
         return self.steps.pop(0) if self.steps else None
 
     def waiting_for(self):
+        if self.mute:
+            raise OSError("no answer")
         return "the bus"
 
     def explaining_log(self):
@@ -37,6 +40,8 @@ class Scripted(PollingTrigger):
 
     def on_failure(self):
         self.failures += 1
+        if self.mute:
+            raise OSError("no answer")
 
     def arguments(self):
         return {"own": 1}
@@ -96,6 +101,11 @@ def test_silences_with_answers_between_them_do_not_add_up(clock):
 def test_patience_ends_when_nothing_moves(clock):
     event = event_of(Scripted(None, patience=30))
     assert event.payload == {"reason": "nothing moved for 30 s: the bus", "log": ["it rains"]}
+
+
+def test_an_engine_that_cannot_explain_itself_does_not_hide_the_failure(clock):
+    assert event_of(Scripted(None, patience=30, mute=True)).payload["reason"] == "nothing moved for 30 s, and no answer"
+    assert event_of(Scripted(Failed("it broke"), mute=True)).payload["reason"] == "it broke"
 
 
 def test_patience_starts_again_with_every_progress(clock):

@@ -64,12 +64,13 @@ class Payments(DomainModel):
         category("status", "approved", "declined"),
         number("account_age_days"),
         boolean("promo_code"),
+        boolean("payee_saved"),
     )
     segments: ClassVar[tuple[Segment, ...]] = (
-        Segment("consumer", 0.72, level=32.0, level_sigma=0.45, spread=0.75),
+        Segment("consumer", 0.75, level=32.0, level_sigma=0.45, spread=0.75),
         Segment("affluent", 0.10, level=140.0, level_sigma=0.5, spread=0.85),
         Segment("micro", 0.07, level=7.0, level_sigma=0.4, spread=0.6, activity=1.3),
-        Segment("business", 0.11, level=5200.0, level_sigma=0.45, spread=0.4, activity=1.2),
+        Segment("business", 0.08, level=5200.0, level_sigma=0.45, spread=0.4, activity=1.2),
     )
 
     def prepare(self, rng: np.random.Generator, size: int) -> None:
@@ -147,7 +148,15 @@ class Payments(DomainModel):
         script.event("payment", gap=gap, when=when, actors=actors, **{**values, **more})
 
     def _transfer(self, script: Script, payee: Array, amount: Array, gap: float = 6.0, **more: Any) -> None:
-        values: dict[str, Any] = {"channel": script.pick("channel", ["app", "web"], [0.6, 0.4]), "status": "approved"}
+        """One transfer; who is paid regularly is in the account's address book, a stranger now and then."""
+        saves: float | Array = more.pop("saves_strangers", 0.1)
+        who: Actors = more.get("actors") or script.actors
+        habitual = (payee[:, None] == who.own["payees"]).any(axis=1)
+        values: dict[str, Any] = {
+            "channel": script.pick("channel", ["app", "web"], [0.6, 0.4]),
+            "status": "approved",
+            "payee_saved": script.chance(np.where(habitual, 0.96, saves)).astype(np.int8),
+        }
         script.event("transfer", gap=gap, counterparty_id=payee, amount=amount, currency="EUR", **{**values, **more})
 
     def _deposit(self, script: Script, source: Array, amount: Array, gap: float = 6.0, **more: Any) -> None:
@@ -179,7 +188,7 @@ class Payments(DomainModel):
             Session(self._cash_in, {"consumer": 2.5, "affluent": 3, "micro": 1}),
             Session(self._takings, {"business": 38}),
             Session(self._invoices, {"business": 22}),
-            Session(self._security, {"consumer": 2.2, "affluent": 2.2, "micro": 2.2, "business": 1.5}),
+            Session(self._security, {"consumer": 1.3, "affluent": 1.3, "micro": 1.3, "business": 1.0}),
             Session(self._complain, {"consumer": 1.8, "affluent": 1.8, "micro": 1.8, "business": 0.8}),
         )
 
@@ -254,7 +263,7 @@ class Payments(DomainModel):
 
     def _complain(self, script: Script) -> None:
         script.event("login", channel=script.pick("channel", ["app", "web"]))
-        for when in (np.ones(script.size, dtype=bool), script.chance(0.12)):
+        for when in (np.ones(script.size, dtype=bool), script.chance(0.08)):
             merchant = self._merchant(script, 0.6)
             self._dispute(script, merchant, self._amount_at(script, merchant, 1.3), when)
 
@@ -279,8 +288,8 @@ class Payments(DomainModel):
             Scenario("account_takeover", True, "account_takeover", self._account_takeover, segments=people),
             Scenario("chargeback_fraud", True, "chargeback_fraud", self._chargeback, fresh=0.35, segments=people),
             Scenario("money_laundering", True, "money_laundering", self._money_laundering, fresh=0.5),
-            Scenario("structuring", True, "structuring", self._structuring, weight=0.85, fresh=0.35, segments=people),
-            Scenario("structuring_shop", True, "structuring", self._structuring, weight=0.15, segments=("business",)),
+            Scenario("structuring", True, "structuring", self._structuring, weight=0.9, fresh=0.35, segments=people),
+            Scenario("structuring_shop", True, "structuring", self._structuring, weight=0.1, segments=("business",)),
             Scenario("promo_abuse", True, "promo_abuse", self._promo_abuse, fresh=0.7, segments=people),
             Scenario("declined_retry", False, "card_testing", self._declined_retry, segments=people),
             Scenario("travel_desk", False, "card_testing", self._travel_desk, weight=0.7, fresh=0.2),
@@ -334,7 +343,7 @@ class Payments(DomainModel):
         script.event("credential_change", channel=channel, **place)
         script.event("login", channel=channel, when=script.chance(0.25), **place)
         rounds = script.count(2, 3)
-        greed = np.where(script.chance(0.08), script.uniform(0.8, 2.0), script.uniform(3.0, 10.0))
+        greed = np.where(script.chance(0.06), script.uniform(0.8, 2.0), script.uniform(4.0, 14.0))
         payee = mint(rng, size)
         for turn in range(3):
             payee = np.where(script.chance(0.6), mint(rng, size), payee)
@@ -355,7 +364,7 @@ class Payments(DomainModel):
 
     def _money_laundering(self, script: Script) -> None:
         rng, size = script.rng, script.size
-        total = script.lognormal(3800.0, 0.55)
+        total = script.lognormal(5200.0, 0.5)
         for mule in range(2):
             taking_part = np.ones(size, dtype=bool) if mule == 0 else script.chance(0.25)
             actors = script.actors if mule == 0 else script.cast.mixed(size, 0.5)
@@ -370,9 +379,9 @@ class Payments(DomainModel):
                 self._transfer(script, mint(rng, size), part, when=taking_part & (rounds > turn), actors=actors)
 
     def _structuring(self, script: Script) -> None:
-        rounds = script.count(3, 5)
+        rounds = script.count(4, 6)
         own = self._branch(script)
-        for turn in range(5):
+        for turn in range(6):
             branch = np.where(script.chance(0.2), own, self._any_branch(script))
             amount = np.where(script.chance(0.1), script.uniform(6000, 8000), script.uniform(8000, 9950))
             self._deposit(script, branch, np.round(amount / 50) * 50, when=rounds > turn)
@@ -455,7 +464,7 @@ class Payments(DomainModel):
         payee = mint(script.rng, script.size)
         for when in (np.ones(script.size, dtype=bool), np.ones(script.size, dtype=bool), script.chance(0.4)):
             amount = script.lognormal(self._banking_level(script) * script.uniform(2.0, 8.0), 0.3)
-            self._transfer(script, payee, amount, when=when, channel="web")
+            self._transfer(script, payee, amount, when=when, channel="web", saves_strangers=0.35)
 
     def _festive_shopper(self, script: Script) -> None:
         script.event("login", channel=script.pick("channel", ["app", "web"]), when=script.chance(0.5))
@@ -482,7 +491,8 @@ class Payments(DomainModel):
         rounds = script.count(4, 7)
         for turn in range(7):
             amount = script.lognormal(script.actors.level * 0.45, 0.3)
-            self._transfer(script, self._payee(script, 0.35), amount, when=rounds > turn, channel="web")
+            payee = self._payee(script, 0.35)
+            self._transfer(script, payee, amount, when=rounds > turn, channel="web", saves_strangers=0.75)
 
     def _payday_bills(self, script: Script) -> None:
         wage = script.lognormal(script.actors.level * 60, 0.35)
@@ -519,7 +529,7 @@ class Payments(DomainModel):
             script.event("login", channel="app", actors=actors, when=(members > turn) & script.chance(0.35), **place)
             self._pay(
                 script, where, self._amount_at(script, where), np.zeros(script.size), when=members > turn,
-                actors=actors, promo_code=script.chance(0.4).astype(np.int8), **place,
+                actors=actors, promo_code=script.chance(0.3).astype(np.int8), **place,
             )  # fmt: skip
 
     def _store_kiosk(self, script: Script) -> None:
@@ -532,7 +542,7 @@ class Payments(DomainModel):
             self._pay(
                 script, merchant, self._amount_at(script, merchant), np.ones(size), when=members > turn,
                 actors=actors, channel="kiosk", device_id=kiosk, ip=address, country=script.actors.country,
-                promo_code=script.chance(0.45).astype(np.int8),
+                promo_code=script.chance(0.3).astype(np.int8),
             )  # fmt: skip
 
 

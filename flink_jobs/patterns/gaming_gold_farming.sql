@@ -1,0 +1,32 @@
+-- name: gathering_then_gold_to_a_stranger
+-- version: 1
+-- domain: gaming
+-- fraud_type: gold_farming
+-- severity: medium
+-- subject_type: actor
+-- reason: After hours online without a break, items were gathered in a row and gold was handed to a player not met before.
+SELECT *
+FROM (SELECT *
+      FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency, session_minutes,
+              trade_side, item_kind, `values`[11] AS new_counterparty
+            FROM events)
+      WHERE session_minutes >= 250
+        AND (event_type = 'loot'
+          OR (event_type = 'trade' AND trade_side = 'give' AND item_kind = 'gold' AND amount >= 20
+            AND new_counterparty <> 0)))
+MATCH_RECOGNIZE (
+  PARTITION BY actor_id
+  ORDER BY rowtime
+  MEASURES
+    LAST(T.actor_id) AS subject_id,
+    FIRST(G.event_time_ms) AS first_event_time_ms,
+    LAST(T.event_time_ms) AS last_event_time_ms,
+    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    LAST(T.currency) AS currency
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (G{3} T) WITHIN INTERVAL '2' MINUTE
+  DEFINE
+    G AS G.event_type = 'loot',
+    T AS T.event_type = 'trade'
+)

@@ -1,0 +1,30 @@
+-- name: large_transmissions_to_a_stranger
+-- version: 1
+-- domain: iot
+-- fraud_type: botnet
+-- severity: critical
+-- subject_type: actor
+-- reason: The device's own hardware sent large amounts of data again and again to an endpoint that it never talked to before.
+SELECT *
+FROM (SELECT *
+      FROM (SELECT rowtime, actor_id, counterparty_id, event_id, event_time_ms, amount, currency, payload_bytes,
+              `values`[15] AS new_endpoint, `values`[17] AS hardware_2m
+            FROM events
+            WHERE event_type = 'transmit')
+      WHERE payload_bytes >= 3000 AND hardware_2m = 1)
+MATCH_RECOGNIZE (
+  PARTITION BY actor_id, counterparty_id
+  ORDER BY rowtime
+  MEASURES
+    LAST(A.actor_id) AS subject_id,
+    FIRST(N.event_time_ms) AS first_event_time_ms,
+    LAST(A.event_time_ms) AS last_event_time_ms,
+    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    LAST(A.currency) AS currency
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (N A) WITHIN INTERVAL '2' MINUTE
+  DEFINE
+    N AS N.new_endpoint = 1,
+    A AS A.payload_bytes > 0
+)

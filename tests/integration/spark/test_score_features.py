@@ -1,0 +1,113 @@
+"""The scorer on real Kafka: every event scored, through ``kill -9`` and redelivery, and stopped in order."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from spark_run import identity
+
+from patternalarm.contracts.topics import TopicKind
+
+EVENTS = 6_000
+
+
+def record(pack, number, draw):
+    values = [draw.gauss(0.0, 1.0) for _ in pack.features]
+    if number % 50 == 0:
+        values[0] += 6.0
+    if number % 7 == 0:
+        values[2] = float("nan")
+    return {
+        "event_id": f"e{number}",
+        "event_type": "purchase",
+        "event_time_ms": 1_000_000 + number,
+        "actor_id": f"actor{number % 97}",
+        "amount": 12.5,
+        "currency": "EUR",
+        "feature_set": pack.feature_set,
+        "values": values,
+        "source_topic": "events.shop",
+        "source_partition": number % 4,
+        "source_offset": number // 4,
+        "source_crc": number,
+        "sent_at_ms": 1_000_000 + number,
+    }
+
+
+def records(pack, count, start=0):
+    draw = random.Random(start)
+    return [record(pack, number, draw) for number in range(start, start + count)]
+
+
+def gone(pid):
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_kill_9_loses_nothing_and_redelivers_the_same_scores(new_topics, start_scorer, pack):
+    topics = new_topics()
+    first = start_scorer(topics)
+    first.await_ready()
+    jvm = first.jvm()
+    events = records(pack, EVENTS)
+    topics.send(TopicKind.FEATURES, *events[: EVENTS // 2])
+    topics.await_scores(EVENTS // 2)
+    topics.send(TopicKind.FEATURES, *events[EVENTS // 2 :])
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait(30)
+    assert gone(jvm), "the JVM outlived its Python process"
+    before = topics.read(TopicKind.SCORES)
+    assert len({identity(score) for score in before}) < EVENTS, "nothing was in flight when the scorer was killed"
+
+    first.ready_file.unlink()
+    second = start_scorer(topics)
+    scores = topics.await_scores(EVENTS)
+    second.await_ready()
+
+    by_identity = {}
+    for score in scores:
+        by_identity.setdefault(identity(score), []).append(score)
+    assert set(by_identity) == {identity(event) for event in events}
+    assert len(scores) > EVENTS, "the kill redelivered nothing, so it proved nothing"
+    assert all(copy == copies[0] for copies in by_identity.values() for copy in copies)
+    alerted = {identity(found) for found in topics.read(TopicKind.EVIDENCE)}
+    raised = {identity(event) for number, event in enumerate(events) if number % 50 == 0}
+    assert len(alerted & raised) > 0.9 * len(raised)
+    assert second.stop() == 0
+
+
+@pytest.mark.parametrize("mode", ["realtime", "microbatch"])
+def test_a_stopped_scorer_exits_0_and_history_is_not_scored(new_topics, start_scorer, pack, mode):
+    topics = new_topics()
+    events = records(pack, 400)
+    topics.send(TopicKind.FEATURES, *events[:200])
+    scorer = start_scorer(topics, mode=mode, score_from_ms=events[100]["event_time_ms"])
+    scorer.await_ready()
+    topics.send(TopicKind.FEATURES, *events[200:])
+
+    scores = topics.await_scores(300)
+
+    assert {identity(score) for score in scores} == {identity(event) for event in events[100:]}
+    assert scorer.stop() == 0
+    assert not any(score["scores"] is None for score in scores)
+
+
+def test_a_record_of_another_feature_set_fails_the_job_with_its_reason(new_topics, start_scorer, pack):
+    topics = new_topics()
+    scorer = start_scorer(topics)
+    scorer.await_ready()
+
+    topics.send(TopicKind.FEATURES, {**records(pack, 1)[0], "feature_set": "0123456789abcdef"})
+
+    assert scorer.process.wait(60) == 1
+    assert "features record of feature set 0123456789abcdef with 4 values" in scorer.log.read_text()

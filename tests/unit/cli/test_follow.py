@@ -1,0 +1,129 @@
+"""Progress of a run, told against an Airflow whose states are scripted and a clock that is not real."""
+
+import io
+import itertools
+
+import pytest
+from rich.console import Console
+
+from patternalarm.cli.airflow_api import TaskState
+from patternalarm.cli.errors import AirflowError
+from patternalarm.cli.follow import Follower
+
+
+class ScriptedAirflow:
+    """One moment per poll: the run's state and its tasks' states by name."""
+
+    def __init__(self, *moments, paused=(False,)):
+        self.moments = list(moments)
+        self.paused = list(paused)
+        self.triggered = []
+
+    def is_paused(self, dag_id):
+        return self.paused.pop(0) if len(self.paused) > 1 else self.paused[0]
+
+    def import_errors(self):
+        return ["run_load_test.py: SyntaxError: invalid syntax"]
+
+    def trigger(self, dag_id, conf):
+        self.triggered.append((dag_id, conf))
+        return "manual__1"
+
+    def url_of(self, dag_id, run_id):
+        return f"http://airflow/dags/{dag_id}/runs/{run_id}"
+
+    def run_state(self, dag_id, run_id):
+        return self.moments[0][0]
+
+    def tasks(self, dag_id, run_id):
+        states = (self.moments.pop(0) if len(self.moments) > 1 else self.moments[0])[1]
+        return [
+            TaskState(name.partition("[")[0], int(name.partition("[")[2][:-1] or -1), s, 1)
+            for name, s in states.items()
+        ]
+
+    def failure(self, dag_id, run_id, task):
+        return "Kafka does not answer"
+
+
+@pytest.fixture
+def follow():
+    """Follows a scripted run; gives what was followed and what was told, line by line."""
+
+    def run(airflow):
+        now = [0.0]
+        output = io.StringIO()
+        follower = Follower(
+            airflow,
+            Console(file=output, width=200),
+            clock=lambda: now[0],
+            sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+        )
+        try:
+            followed = follower.run("run_load_test", {"domain": "payments", "minutes": 2.0})
+        except AirflowError as error:
+            return error, output.getvalue().splitlines()
+        return followed, output.getvalue().splitlines()
+
+    return run
+
+
+def test_every_change_is_one_line_with_the_time(follow):
+    airflow = ScriptedAirflow(
+        ("running", {"open_run": "queued"}),
+        ("running", {"open_run": "running", "generate[0]": ""}),
+        ("running", {"open_run": "success", "generate[0]": "running"}),
+        ("running", {"open_run": "success", "generate[0]": "deferred"}),
+        ("success", {"open_run": "success", "generate[0]": "success"}),
+    )
+    followed, lines = follow(airflow)
+    assert airflow.triggered == [("run_load_test", {"domain": "payments", "minutes": 2.0})]
+    assert lines[:2] == [
+        "run_load_test domain payments, minutes 2.0",
+        "  http://airflow/dags/run_load_test/runs/manual__1",
+    ]
+    assert [line.split() for line in lines[2:]] == [
+        ["1", "s", "open_run", "started"],
+        ["2", "s", "open_run", "done", "after", "1", "s"],
+        ["2", "s", "generate", "[0]", "started"],
+        ["4", "s", "generate", "[0]", "done", "after", "2", "s"],
+    ]
+    assert followed.succeeded
+    assert followed.seconds == 4
+
+
+def test_never_more_than_ten_seconds_of_silence(follow):
+    waiting = ("running", {"start_scorer": "deferred"})
+    _, lines = follow(ScriptedAirflow(*[waiting] * 35, ("success", {"start_scorer": "success"})))
+    told = [int(line.split()[0]) for line in lines[2:]]
+    assert all(after - before <= 10 for before, after in itertools.pairwise(told))
+    assert any("start_scorer 20 s" in line for line in lines)
+
+
+def test_a_failure_is_told_with_its_reason(follow):
+    airflow = ScriptedAirflow(("failed", {"open_run": "failed", "grade": "upstream_failed"}))
+    followed, lines = follow(airflow)
+    assert not followed.succeeded
+    assert lines[-1] == "open_run failed: Kafka does not answer"
+    assert not any("grade" in line for line in lines)
+
+
+def test_a_dag_that_airflow_has_not_read_yet_is_waited_for(follow):
+    airflow = ScriptedAirflow(("success", {}), paused=[None, None, False])
+    followed, lines = follow(airflow)
+    assert followed.succeeded
+    assert lines[0] == "waiting until Airflow has read run_load_test"
+
+
+def test_a_dag_that_airflow_cannot_read_is_told_with_the_reason(follow):
+    airflow = ScriptedAirflow(("success", {}), paused=[None])
+    error, _ = follow(airflow)
+    assert "does not know run_load_test: run_load_test.py: SyntaxError" in str(error)
+    assert airflow.triggered == []
+
+
+def test_a_paused_dag_is_not_started(follow):
+    airflow = ScriptedAirflow(("success", {}), paused=[True])
+    error, _ = follow(airflow)
+    assert "run_load_test is paused: unpause it" in str(error)
+    assert airflow.triggered == []
