@@ -20,7 +20,7 @@ EVENTS_PER_SLOT = 3
 
 
 def planted(pack: DomainPack, seed: int = 1) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Feature records and label records. A fraud's own feature is raised; now and then a look-alike's is too."""
+    """Feature records and label records. A fraud raises its own feature, a look-alike raises it far less."""
     draw = random.Random(seed)
     features, labels = [], []
     for slot in range(SLOTS):
@@ -30,7 +30,7 @@ def planted(pack: DomainPack, seed: int = 1) -> tuple[list[dict[str, Any]], list
             number = slot * EVENTS_PER_SLOT + step
             values = [draw.gauss(0.0, 1.0) for _ in pack.features]
             if raised is not None:
-                values[raised] += 5.0
+                values[raised] += 8.0 if fraud else 2.0
             if draw.random() < 0.1:
                 values[2] = float("nan")
             event_time = START_MS + slot * (DAYS * DAY_MS // SLOTS) + step * 10_000

@@ -52,7 +52,7 @@ def apply(spark, pack, model):
 
 
 def test_every_event_is_scored_and_the_fraud_is_evidence(apply, pack):
-    calm, fraud = record(pack, 1, [0.1, 0.2, math.nan, 0.0]), record(pack, 2, [6.0, 0.0, 0.0, 0.0])
+    calm, fraud = record(pack, 1, [0.1, 0.2, math.nan, 0.0]), record(pack, 2, [8.0, 0.0, 0.0, 0.0])
 
     sent = apply(calm, fraud)
 

@@ -12,7 +12,8 @@ from patternalarm.settings import Settings
 
 ADMIN_USER: Final = "admin"
 
-_TIMEOUT_SECONDS: Final = 30
+# A poll that takes longer would be a silence, and whoever waits asks again; a run must not be started twice.
+_TIMEOUT_SECONDS: Final = {"GET": 9, "POST": 60}
 _UNFIT_PARAMETERS: Final = (400, 422)
 
 
@@ -170,7 +171,7 @@ class AirflowApi:
             headers=headers,
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS[method]) as response:  # noqa: S310
                 return response.status, _parsed(response.read())
         except urllib.error.HTTPError as error:
             return error.code, _parsed(error.read())

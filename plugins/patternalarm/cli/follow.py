@@ -16,6 +16,7 @@ _POLL_SECONDS: Final = 1.0
 _LONGEST_SILENCE_SECONDS: Final = 8.0
 # Airflow looks for new DAG files every 10 s and needs some seconds to read them.
 _UNKNOWN_DAG_SECONDS: Final = 90.0
+_LONGEST_ABSENCE_SECONDS: Final = 120.0
 
 _ENDED: Final = frozenset({"success", "failed"})
 _WORDS: Final = {
@@ -108,11 +109,20 @@ class Follower:
     def _watch(self, dag_id: str, airflow_run_id: str, began: float) -> tuple[str, list[TaskState]]:
         seen: dict[str, str] = {}
         since: dict[str, float] = {}
-        spoke = self._clock()
+        spoke = answered = self._clock()
         while True:
-            state = self._api.run_state(dag_id, airflow_run_id)
-            tasks = self._api.tasks(dag_id, airflow_run_id)
-            now = self._clock()
+            try:
+                state = self._api.run_state(dag_id, airflow_run_id)
+                tasks = self._api.tasks(dag_id, airflow_run_id)
+            except AirflowError:
+                # Under full load, or while it is restarted; the run itself goes on.
+                if self._clock() - answered > _LONGEST_ABSENCE_SECONDS:
+                    raise
+                spoke = self._clock()
+                self._say(spoke - began, "[dim]Airflow does not answer[/]")
+                self._sleep(_POLL_SECONDS)
+                continue
+            now = answered = self._clock()
             for task in tasks:
                 if task.state == seen.get(task.name) or task.state not in _WORDS:
                     continue

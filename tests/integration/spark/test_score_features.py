@@ -17,7 +17,7 @@ EVENTS = 6_000
 def record(pack, number, draw):
     values = [draw.gauss(0.0, 1.0) for _ in pack.features]
     if number % 50 == 0:
-        values[0] += 6.0
+        values[0] += 8.0
     if number % 7 == 0:
         values[2] = float("nan")
     return {

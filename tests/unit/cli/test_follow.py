@@ -97,7 +97,34 @@ def test_never_more_than_ten_seconds_of_silence(follow):
     _, lines = follow(ScriptedAirflow(*[waiting] * 35, ("success", {"start_scorer": "success"})))
     told = [int(line.split()[0]) for line in lines[2:]]
     assert all(after - before <= 10 for before, after in itertools.pairwise(told))
-    assert any("start_scorer 20 s" in line for line in lines)
+    assert any("start_scorer 24 s" in line for line in lines)
+
+
+def test_an_airflow_that_is_away_for_a_moment_is_waited_for(follow, monkeypatch):
+    airflow = ScriptedAirflow(("running", {}), ("success", {"grade": "success"}))
+    answers = iter([AirflowError("no answer"), AirflowError("no answer"), "running", "success"])
+
+    def run_state(*_):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(airflow, "run_state", run_state)
+    followed, lines = follow(airflow)
+    assert followed.succeeded
+    assert sum("Airflow does not answer" in line for line in lines) == 2
+
+
+def test_an_airflow_that_stays_away_ends_it(follow, monkeypatch):
+    airflow = ScriptedAirflow(("running", {}))
+
+    def run_state(*_):
+        raise AirflowError("no answer")
+
+    monkeypatch.setattr(airflow, "run_state", run_state)
+    error, _ = follow(airflow)
+    assert str(error) == "no answer"
 
 
 def test_a_failure_is_told_with_its_reason(follow):

@@ -88,7 +88,8 @@ class Iot(DomainModel):
 
     def _server(self, script: Script, who: Actors | None = None) -> Array:
         servers = (who or script.actors).own["servers"]
-        return servers[np.arange(script.size), (script.rng.random(script.size) < 0.12).astype(int)]
+        second = (script.rng.random(script.size) < 0.12).astype(int)
+        return np.asarray(servers[np.arange(script.size), second])
 
     def _transmit(self, script: Script, endpoint: Array, size_bytes: Array, gap: float = 6.0, **more: Any) -> None:
         self._say(script, "transmit", gap, counterparty_id=endpoint, payload_bytes=size_bytes, **more)

@@ -67,10 +67,10 @@ class Payments(DomainModel):
         boolean("payee_saved"),
     )
     segments: ClassVar[tuple[Segment, ...]] = (
-        Segment("consumer", 0.75, level=32.0, level_sigma=0.45, spread=0.75),
+        Segment("consumer", 0.70, level=32.0, level_sigma=0.45, spread=0.75),
         Segment("affluent", 0.10, level=140.0, level_sigma=0.5, spread=0.85),
         Segment("micro", 0.07, level=7.0, level_sigma=0.4, spread=0.6, activity=1.3),
-        Segment("business", 0.08, level=5200.0, level_sigma=0.45, spread=0.4, activity=1.2),
+        Segment("business", 0.13, level=5200.0, level_sigma=0.45, spread=0.4, activity=1.2),
     )
 
     def prepare(self, rng: np.random.Generator, size: int) -> None:
@@ -186,7 +186,7 @@ class Payments(DomainModel):
             Session(self._banking, {"consumer": 14, "affluent": 16, "micro": 8, "business": 12}),
             Session(self._payday, {"consumer": 5, "affluent": 6, "micro": 4}),
             Session(self._cash_in, {"consumer": 2.5, "affluent": 3, "micro": 1}),
-            Session(self._takings, {"business": 38}),
+            Session(self._takings, {"business": 46}),
             Session(self._invoices, {"business": 22}),
             Session(self._security, {"consumer": 1.3, "affluent": 1.3, "micro": 1.3, "business": 1.0}),
             Session(self._complain, {"consumer": 1.8, "affluent": 1.8, "micro": 1.8, "business": 0.8}),
@@ -379,11 +379,11 @@ class Payments(DomainModel):
                 self._transfer(script, mint(rng, size), part, when=taking_part & (rounds > turn), actors=actors)
 
     def _structuring(self, script: Script) -> None:
-        rounds = script.count(4, 6)
+        rounds = script.count(3, 5)
         own = self._branch(script)
-        for turn in range(6):
+        for turn in range(5):
             branch = np.where(script.chance(0.2), own, self._any_branch(script))
-            amount = np.where(script.chance(0.1), script.uniform(6000, 8000), script.uniform(8000, 9950))
+            amount = np.where(script.chance(0.25), script.uniform(5000, 8000), script.uniform(8000, 9950))
             self._deposit(script, branch, np.round(amount / 50) * 50, when=rounds > turn)
         amount = script.uniform(15000, 30000)
         self._transfer(script, mint(script.rng, script.size), amount, when=script.chance(0.25))
