@@ -46,7 +46,7 @@ class KafkaInput:
                 "enable.auto.offset.store": False,
                 # A stored offset that Kafka no longer has means lost evidence, never a silent jump.
                 "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 100,
+                "fetch.wait.max.ms": 10,
                 "allow.auto.create.topics": False,
                 "error_cb": self._on_error,
             }

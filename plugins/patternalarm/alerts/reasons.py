@@ -132,7 +132,7 @@ def _check_sentences(pack: DomainPack, own_fields: Sequence[tuple[int, Feature]]
     fields = _fields_of(sample, np.zeros(len(pack.features)), own_fields)
     for feature in pack.features:
         try:
-            feature.reason.format(**fields, value=0.0)
+            feature.reason.format(**{**fields, "value": 0.0})
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise PackError(
                 f"domain pack {pack.name}, feature {feature.name}: the reason {feature.reason!r} cannot be told "

@@ -1,13 +1,13 @@
 import json
 
 import pytest
-from alert_material import NOON_MS, PACK, evidence_record, forest, hit_record, toll_pack, write_model
+from alert_material import NOON_MS, PACK, evidence_record, forest, hit_record, split, toll_pack, write_model
 
 from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.alerts.findings import Coordinates, read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import PatternReasons, Reason, ScoreReasons
 from patternalarm.contracts.alerts import EvidenceSource, Severity, SubjectType
-from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.domain_pack import PackError, load_pack, pack_names
 from patternalarm.models.verify import verify_model
 from patternalarm.patterns import Pattern
 
@@ -93,3 +93,12 @@ def test_a_pattern_gives_the_sentence_of_its_header_with_the_numbers_of_the_matc
 
 def test_a_pattern_whose_file_is_gone_is_named(pack):
     assert "two_gates" in PatternReasons([]).of(_hit(pack)).text
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_every_sentence_of_the_packs_that_ship_can_be_told(tmp_path, name):
+    pack = load_pack(name)
+    model = verify_model(write_model(tmp_path / name, pack), pack)
+    leaf_shares = tuple(1.0 / len(pack.classes) for _ in pack.classes)
+    explainer = ForestExplainer([split(0, 1.0, leaf_shares, leaf_shares)], len(pack.classes), len(pack.features))
+    ScoreReasons(pack, model, explainer)

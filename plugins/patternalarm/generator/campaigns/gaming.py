@@ -7,7 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from patternalarm.generator.batch import COUNTRIES, Array, Column, ColumnKind, category, identifier, mint, number
+from patternalarm.generator.batch import (
+    COUNTRIES,
+    Array,
+    Column,
+    ColumnKind,
+    boolean,
+    category,
+    identifier,
+    mint,
+    number,
+)
 from patternalarm.generator.domain_model import DomainModel, Scenario, Session
 from patternalarm.generator.population import Actors, Segment, foreign_country
 from patternalarm.generator.script import Script
@@ -35,6 +45,7 @@ class Gaming(DomainModel):
         number("reaction_ms", 0),
         category("item_kind", "gold", "skin", "weapon", "material"),
         category("trade_side", "give", "receive"),
+        boolean("friend"),
         number("session_minutes", 0),
         number("account_age_days"),
     )
@@ -74,9 +85,15 @@ class Gaming(DomainModel):
     def _own_device(self, script: Script) -> Array:
         return np.where(script.chance(0.1), script.actors.spare_device, script.actors.device)
 
+    def _befriended(self, script: Script, other: Array, who: Actors) -> Array:
+        """Whether the other player is on the friend list: nearly all habitual ones are, and a few strangers."""
+        habitual = (other[:, None] == np.column_stack((who.own["friends"], who.own["guild"]))).any(axis=1)
+        return script.chance(np.where(habitual, 0.96, 0.1)).astype(np.int8)
+
     def _played(self, script: Script, who: Actors | None = None) -> Array:
         """Minutes since the player came."""
-        return script.lognormal((who or script.actors).own["stamina"], 0.6)
+        usual = script.lognormal((who or script.actors).own["stamina"], 0.6)
+        return np.where(script.chance(0.15), script.uniform(0, 15), usual)
 
     def _login(self, script: Script, **more: Any) -> None:
         script.event("login", **{"channel": script.actors.own["platform"], **more})
@@ -89,6 +106,7 @@ class Gaming(DomainModel):
             "result": script.pick("result", ["win", "loss", "draw"], [0.47, 0.47, 0.06]),
             "accuracy": (who.own["accuracy"] + script.rng.normal(0, 7, script.size)).clip(1, 99),
             "reaction_ms": (who.own["reaction"] + script.rng.normal(0, 28, script.size)).clip(90, None),
+            "friend": self._befriended(script, opponent, who),
             "session_minutes": self._played(script, who),
             "channel": who.own["platform"],
         }
@@ -115,6 +133,7 @@ class Gaming(DomainModel):
         values: dict[str, Any] = {
             "trade_side": "give",
             "item_kind": script.pick("item_kind", ["gold", "skin", "weapon", "material"], [0.35, 0.25, 0.2, 0.2]),
+            "friend": self._befriended(script, other, who),
             "channel": who.own["platform"],
             "session_minutes": self._played(script, who),
         }
@@ -160,13 +179,13 @@ class Gaming(DomainModel):
         rounds = script.count(1, 3)
         for turn in range(3):
             side = script.pick("trade_side", ["give", "receive"], [0.55, 0.45])
-            other = np.where(script.chance(0.3), script.actors.own["guild"][:, 0], self._friend(script, 0.65))
+            other = np.where(script.chance(0.3), script.actors.own["guild"][:, 0], self._friend(script, 0.75))
             self._trade(script, other, self._value(script), when=rounds > turn, trade_side=side)
 
     def _sell_loot(self, script: Script) -> None:
         for _ in range(2):
             self._loot(script)
-        self._trade(script, self._friend(script, 0.6), self._value(script, 0.8), item_kind="gold")
+        self._trade(script, self._friend(script, 0.8), self._value(script, 0.8), item_kind="gold")
 
     def _shop(self, script: Script) -> None:
         self._login(script, when=script.chance(0.3))
@@ -195,7 +214,7 @@ class Gaming(DomainModel):
             Scenario("account_takeover", True, "account_takeover", self._account_takeover),
             Scenario("gold_farming", True, "gold_farming", self._gold_farming, fresh=0.6, exclusive=True),
             Scenario("aimbot", True, "aimbot", self._aimbot, fresh=0.4, segments=("casual", "ranked"), exclusive=True),
-            Scenario("collusion", True, "collusion", self._collusion, fresh=0.3),
+            Scenario("collusion", True, "collusion", self._collusion, fresh=0.3, exclusive=True),
             Scenario("new_pc", False, "account_takeover", self._new_pc),
             Scenario("lan_party", False, "account_takeover", self._lan_party, weight=0.8),
             Scenario("generous_gift", False, "account_takeover", self._generous_gift, weight=0.8),
@@ -206,9 +225,9 @@ class Gaming(DomainModel):
             ),
             Scenario("smurf", False, "aimbot", self._smurf, weight=0.5, fresh=1.0, exclusive=True),
             Scenario("pro_practice", False, "aimbot", self._pro_practice, segments=("pro",), exclusive=True),
-            Scenario("rivals", False, "collusion", self._rivals),
-            Scenario("tournament", False, "collusion", self._tournament, weight=0.8),
-            Scenario("losing_streak", False, "collusion", self._losing_streak, weight=0.8),
+            Scenario("rivals", False, "collusion", self._rivals, exclusive=True),
+            Scenario("tournament", False, "collusion", self._tournament, weight=0.8, exclusive=True),
+            Scenario("losing_streak", False, "collusion", self._losing_streak, weight=0.8, exclusive=True),
         )
 
     def _account_takeover(self, script: Script) -> None:
@@ -233,7 +252,7 @@ class Gaming(DomainModel):
                 self._value(script, greed),
                 when=rounds > turn,
                 item_kind=script.pick("item_kind", ["skin", "weapon", "gold"]),
-                session_minutes=script.uniform(0, 12),
+                session_minutes=script.uniform(0, 25),
                 **place,
             )
 
@@ -289,10 +308,10 @@ class Gaming(DomainModel):
         winner = mint(script.rng, size)
         stake = self._stake(script, np.where(script.chance(0.1), 1.5, script.uniform(5.0, 12.0)))
         for loser in range(2):
-            taking_part = np.ones(size, dtype=bool) if loser == 0 else script.chance(0.35)
+            taking_part = np.ones(size, dtype=bool) if loser == 0 else script.chance(0.2)
             actors = script.actors if loser == 0 else script.cast.mixed(size, 0.3)
-            rounds = script.count(3, 5)
-            for turn in range(5):
+            rounds = script.count(4, 6)
+            for turn in range(6):
                 self._wager(
                     script,
                     winner,

@@ -39,8 +39,8 @@ class Iot(DomainModel):
     segments: ClassVar[tuple[Segment, ...]] = (
         Segment("temperature", 0.40, level=100.0, level_sigma=0.25, spread=0.05),
         Segment("pressure", 0.22, level=100.0, level_sigma=0.30, spread=0.08),
-        Segment("power", 0.24, level=100.0, level_sigma=0.45, spread=0.20, activity=1.2),
-        Segment("vibration", 0.14, level=100.0, level_sigma=0.35, spread=0.25),
+        Segment("power", 0.24, level=100.0, level_sigma=0.45, spread=0.14, activity=1.2),
+        Segment("vibration", 0.14, level=100.0, level_sigma=0.35, spread=0.18),
     )
 
     def prepare(self, rng: np.random.Generator, size: int) -> None:

@@ -67,10 +67,10 @@ class Payments(DomainModel):
         boolean("payee_saved"),
     )
     segments: ClassVar[tuple[Segment, ...]] = (
-        Segment("consumer", 0.70, level=32.0, level_sigma=0.45, spread=0.75),
+        Segment("consumer", 0.73, level=32.0, level_sigma=0.45, spread=0.75),
         Segment("affluent", 0.10, level=140.0, level_sigma=0.5, spread=0.85),
         Segment("micro", 0.07, level=7.0, level_sigma=0.4, spread=0.6, activity=1.3),
-        Segment("business", 0.13, level=5200.0, level_sigma=0.45, spread=0.4, activity=1.2),
+        Segment("business", 0.10, level=6800.0, level_sigma=0.4, spread=0.4, activity=1.2),
     )
 
     def prepare(self, rng: np.random.Generator, size: int) -> None:
@@ -228,7 +228,7 @@ class Payments(DomainModel):
         rounds = script.count(0, 2)
         for turn in range(2):
             amount = script.lognormal(self._banking_level(script), 0.7)
-            self._transfer(script, self._payee(script, 0.78), amount, when=rounds > turn, device_id=device)
+            self._transfer(script, self._payee(script, 0.85), amount, when=rounds > turn, device_id=device)
 
     def _payday(self, script: Script) -> None:
         wage = script.lognormal(script.actors.level * 55, 0.35)
@@ -304,7 +304,7 @@ class Payments(DomainModel):
             Scenario("night_safe", False, "structuring", self._night_safe, segments=("business",)),
             Scenario("private_sale", False, "structuring", self._private_sale, weight=0.7, fresh=0.2, segments=people),
             Scenario("family_device", False, "promo_abuse", self._family_device, fresh=0.3, segments=people),
-            Scenario("store_kiosk", False, "promo_abuse", self._store_kiosk, weight=0.7, segments=people),
+            Scenario("store_kiosk", False, "promo_abuse", self._store_kiosk, weight=0.5, segments=people),
         )
 
     def _card_testing(self, script: Script) -> None:
@@ -353,14 +353,14 @@ class Payments(DomainModel):
     def _chargeback(self, script: Script) -> None:
         size = script.size
         script.event("login", channel=script.pick("channel", ["app", "web"]), when=script.chance(0.4))
-        bought = script.count(2, 3)
-        merchants = [self._merchant_of(script, _RESOLD) for _ in range(3)]
-        amounts = [script.lognormal(script.actors.level * 8.0, 0.5) + 60.0 for _ in range(3)]
-        for turn in range(3):
+        bought = script.count(3, 4)
+        merchants = [self._merchant_of(script, _RESOLD) for _ in range(4)]
+        amounts = [script.lognormal(script.actors.level * 9.0, 0.5) + 60.0 for _ in range(4)]
+        for turn in range(4):
             self._pay(script, merchants[turn], amounts[turn], np.zeros(size), when=bought > turn)
         disputed = script.count(2, 3)
         for turn in range(3):
-            self._dispute(script, merchants[turn], amounts[turn], (disputed > turn) & (bought > turn))
+            self._dispute(script, merchants[turn], amounts[turn], disputed > turn)
 
     def _money_laundering(self, script: Script) -> None:
         rng, size = script.rng, script.size
@@ -542,7 +542,7 @@ class Payments(DomainModel):
             self._pay(
                 script, merchant, self._amount_at(script, merchant), np.ones(size), when=members > turn,
                 actors=actors, channel="kiosk", device_id=kiosk, ip=address, country=script.actors.country,
-                promo_code=script.chance(0.3).astype(np.int8),
+                promo_code=script.chance(0.2).astype(np.int8),
             )  # fmt: skip
 
 
