@@ -8,7 +8,7 @@
 SELECT *
 FROM (SELECT *
       FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
-              `values`[6] AS amount_ratio, `values`[8] AS new_device
+              `values`[7] AS amount_ratio, `values`[9] AS new_device
             FROM events)
       WHERE (event_type = 'login' AND new_device = 1)
         OR event_type = 'credential_change'

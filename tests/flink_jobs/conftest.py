@@ -115,7 +115,10 @@ def detect(kafka: KafkaOfTests, pack: DomainPack) -> Detect:
     """Run the pipeline over (partition, key, value) records until their end; gives what the topics then hold."""
 
     def run(
-        scope: str, records: list[tuple[int, str, bytes]], patterns: list[Pattern] | None = None
+        scope: str,
+        records: list[tuple[int, str, bytes]],
+        patterns: list[Pattern] | None = None,
+        pack: DomainPack = pack,
     ) -> dict[TopicKind, list[dict[str, Any]]]:
         kafka.create(pack, scope)
         source_topic = topic_name(TopicKind.EVENTS, pack.name, scope)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import TopicKind
 from patternalarm.patterns import load_patterns
 
@@ -140,10 +140,15 @@ def test_shared_features_are_those_counted_from_the_whole_buckets_before_the_del
 
 
 def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
+    """The shipped pack: the pattern reads features by their place in it."""
     patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
+    habits = [
+        event(100 + n, -86_400, actor, event_type="payment", device_id="usual", amount=50, currency="EUR")
+        for n, actor in enumerate(("a1", "a2", "a3", "a4"))
+    ]
     takeover = [
         event(1, 0, "a1", event_type="login"),
-        event(2, 5, "a1", event_type="purchase", amount=1, currency="EUR"),
+        event(2, 5, "a1", event_type="payment", amount=60, currency="EUR"),
         event(3, 20, "a1", event_type="credential_change"),
         event(4, 40, "a1", event_type="transfer", amount=950.5, currency="EUR"),
     ]
@@ -151,11 +156,19 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     slow = [
         event(7, 0, "a3", event_type="login"),
         event(8, 5, "a3", event_type="credential_change"),
-        event(9, 4000, "a3", event_type="transfer", amount=1, currency="EUR"),
+        event(9, 4000, "a3", event_type="transfer", amount=950.5, currency="EUR"),
     ]
     for e in (*takeover, *new_phone, *slow):
         e["device_id"] = "unseen"
-    hits = detect("takeover", records_of([*takeover, *new_phone, *slow]), patterns)[TopicKind.PATTERN_HITS]
+    usual_device = [
+        event(10, 0, "a4", event_type="login"),
+        event(11, 5, "a4", event_type="credential_change"),
+        event(12, 9, "a4", event_type="transfer", amount=950.5, currency="EUR"),
+    ]
+    for e in usual_device:
+        e["device_id"] = "usual"
+    records = records_of([*habits, *takeover, *new_phone, *slow, *usual_device])
+    hits = detect("takeover", records, patterns, load_pack("payments"))[TopicKind.PATTERN_HITS]
 
     assert [(h["fraud_type"], h["subject_type"], h["subject_id"]) for h in hits] == [
         ("account_takeover", "actor", "a1")

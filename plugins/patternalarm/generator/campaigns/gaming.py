@@ -257,6 +257,7 @@ class Gaming(DomainModel):
             )
 
     def _gold_farming(self, script: Script) -> None:
+        """Bots stay where they find about the same each time, and hand the gold to a bank."""
         size = script.size
         bank = mint(script.rng, size)
         for bot in range(2):
@@ -264,6 +265,7 @@ class Gaming(DomainModel):
             actors = script.actors if bot == 0 else script.cast.mixed(size, 0.7)
             hours = np.where(script.chance(0.12), script.uniform(60, 300), script.uniform(300, 1300))
             rounds = script.count(3, 5)
+            find = script.lognormal(0.9, 0.5)
             for turn in range(5):
                 self._loot(
                     script,
@@ -271,6 +273,7 @@ class Gaming(DomainModel):
                     when=taking_part & (rounds > turn),
                     actors=actors,
                     item_kind=script.pick("item_kind", ["gold", "material"], [0.8, 0.2]),
+                    amount=script.lognormal(find, 0.08),
                     session_minutes=hours,
                 )
             for when in (taking_part, taking_part & script.chance(0.5)):

@@ -129,7 +129,7 @@ class Iot(DomainModel):
             self._transmit(script, endpoint, self._payload(script), when=rounds > turn)
 
     def _reconnect(self, script: Script) -> None:
-        for chance in (0.25, 0.12):
+        for chance in (0.25, 0.06):
             self._say(script, "auth_failed", 3.0, when=script.chance(chance))
         self._say(script, "connect", 3.0, counterparty_id=self._server(script))
         self._read(script, self._usual(script))
@@ -246,10 +246,10 @@ class Iot(DomainModel):
             self._read(script, self._usual(script) * factor, when=rounds > turn)
 
     def _heat_wave(self, script: Script) -> None:
-        factor = script.uniform(1.2, 1.6)
+        factor = script.uniform(1.3, 2.0)
         rounds = script.count(3, 5)
         for turn in range(5):
-            climbing = 1 + (factor - 1) * (turn + 1) / 5
+            climbing = 1 + (factor - 1) * min(1.0, (turn + 1) / 3)
             self._read(script, self._usual(script) * climbing, when=rounds > turn)
 
     def _dying_battery(self, script: Script) -> None:
