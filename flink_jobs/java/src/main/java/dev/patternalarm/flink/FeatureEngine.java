@@ -108,9 +108,20 @@ final class FeatureEngine {
         return timeMs - delayMs;
     }
 
-    /** Takes the event into {@code state}. */
+    /** Takes an actor's event into {@code state}; what no window of an event that is not late can reach is dropped. */
     void add(KeyState state, long timeMs, ArrayData numbers, ArrayData texts) {
-        long oldest = Math.max(state.newestMs, timeMs) - spec.latenessMs - delayMs;
+        add(state, timeMs, numbers, texts, Long.MAX_VALUE);
+    }
+
+    /**
+     * Takes the event into {@code state} and drops what nobody can ask for any more.
+     *
+     * @param watermark an event that still waits is ahead of it. In a backlog the newest event can be days ahead of
+     *     those that wait, so the newest alone must not decide what is dropped.
+     */
+    void add(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, long watermark) {
+        long reached = Math.min(Math.max(state.newestMs, timeMs), watermark);
+        long oldest = Math.max(reached, Long.MIN_VALUE / 2) - spec.latenessMs - delayMs;
         for (int i = 0; i < numberChannels.size(); i++) {
             NumberChannel channel = numberChannels.get(i);
             KeyState.Numbers kept = state.numbers[i];

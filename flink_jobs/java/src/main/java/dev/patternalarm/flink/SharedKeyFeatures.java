@@ -117,9 +117,9 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         long timeMs = input.getLong(EVENT_TIME);
         ArrayData numbers = input.getArray(NUMBERS);
         ArrayData texts = input.getArray(TEXTS);
-        engine.add(state, timeMs, numbers, texts);
         TimeContext<Long> time = context.timeContext(Long.class);
         Long watermark = time.currentWatermark();
+        engine.add(state, timeMs, numbers, texts, watermark == null ? Long.MIN_VALUE : watermark);
         long needed = engine.completeUntil(timeMs);
         if (watermark != null && watermark >= needed) {
             GenericRowData out = output(input);

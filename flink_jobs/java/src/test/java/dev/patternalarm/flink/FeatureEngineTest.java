@@ -160,6 +160,22 @@ class FeatureEngineTest {
     }
 
     @Test
+    void whatAWaitingEventNeedsIsKeptThoughNewerOnesAreDaysAhead() {
+        JobSpec spec = Specs.with(Specs.feature("events", "count", DEVICE_WINDOW));
+        FeatureEngine engine = new FeatureEngine(spec, "device_id");
+        KeyState state = engine.newState();
+        long watermark = 10_000;
+        for (long time : new long[] {20_000, 21_000, 22_000, 2 * 86_400_000L, 3 * 86_400_000L}) {
+            Event event = new Event(time, 1, "t", "a", "d");
+            engine.add(state, time, event.numbers(), event.texts(), watermark);
+        }
+        Event waiting = new Event(25_000, 1, "t", "a", "d");
+        Double[] out = {Double.NaN};
+        engine.after(state, 25_000, waiting.numbers(), waiting.texts(), out);
+        assertArrayEquals(new Double[] {3.0}, out);
+    }
+
+    @Test
     void stateForgetsWhatNoWindowCanReach() {
         JobSpec spec = Specs.with(Specs.feature("count", "count", HOUR_WINDOW));
         FeatureEngine engine = new FeatureEngine(spec, "actor_id");
