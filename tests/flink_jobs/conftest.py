@@ -52,16 +52,30 @@ class KafkaOfTests:
         admin.close()
 
     def produce(self, topic: str, records: list[tuple[int, str, bytes]]) -> None:
-        """Write (partition, key, value) records in the given order."""
+        """Write (partition, key, value) records in the given order.
+
+        Raises:
+            Py4JJavaError: Kafka did not take one of them.
+        """
         base = "org.apache.flink.kafka.shaded.org.apache.kafka.common.serialization."
         producer = self._clients.producer.KafkaProducer(
             self._map(
-                **{"key.serializer": base + "StringSerializer", "value.serializer": base + "ByteArraySerializer"},
+                **{
+                    "key.serializer": base + "StringSerializer",
+                    "value.serializer": base + "ByteArraySerializer",
+                    # A partition that was made this moment refuses the first batch; with more in flight the broker then
+                    # sees a gap in their sequence and refuses all that follow.
+                    "max.in.flight.requests.per.connection": "1",
+                },
             )
         )
-        for partition, key, value in records:
+        sent = [
             producer.send(self._clients.producer.ProducerRecord(topic, partition, key, value))
+            for partition, key, value in records
+        ]
         producer.flush()
+        for future in sent:
+            future.get()
         producer.close()
 
     def read(self, topic: str) -> list[dict[str, Any]]:
