@@ -100,12 +100,20 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         }
 
     def _await_all(self, names: set[str]) -> None:
-        # A broker learns of new topics a moment after it confirmed them, and a reader that is earlier may fail.
+        # A broker learns of new topics, and of who leads their partitions, a moment after it confirmed them; a reader or
+        # a question for their offsets that is earlier fails.
         patience_ends = time.monotonic() + _TIMEOUT_SECONDS
-        while missing := names - set(self._metadata().topics):
+        while missing := names - self._led_topics():
             if time.monotonic() > patience_ends:
                 raise KafkaTopicsError(f"Kafka does not show the topics {', '.join(sorted(missing))} that it created")
             time.sleep(0.05)
+
+    def _led_topics(self) -> set[str]:
+        return {
+            name
+            for name, topic in self._metadata().topics.items()
+            if topic.partitions and all(partition.leader >= 0 for partition in topic.partitions.values())
+        }
 
     def _metadata(self) -> Any:
         try:

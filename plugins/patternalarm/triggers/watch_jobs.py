@@ -61,7 +61,8 @@ class WatchJobsTrigger(PollingTrigger):
         waiting = set(self.generators)
         while waiting and time.monotonic() < patience_ends:
             stopped = {name: processes.stop(name) for name in waiting}
-            waiting -= {name for name, state in stopped.items() if state and state.was_started}
+            # One that started between the request to stop it and the question for its state is asked again.
+            waiting -= {name for name, state in stopped.items() if state and state.was_started and not state.alive}
             time.sleep(0.5 if waiting else 0)
 
     def waiting_for(self) -> str:

@@ -28,7 +28,7 @@ from patternalarm.settings import get_settings  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
-def jars(engines: None) -> None:
+def jars() -> None:
     """The fetched jars in the home that the engines' settings name, where the jobs look for them."""
     home = get_settings().jars_dir
     if not home.exists():
