@@ -140,6 +140,15 @@ def _typed_pack_columns(pack: DomainPack) -> str:
     return "".join(f", {column}" for column in columns)
 
 
+def _named_features(pack: DomainPack) -> str:
+    """The features of the actor as columns ``feature_<name>``, for patterns; those of shared keys come later."""
+    return "".join(
+        f", `values`[{number}] AS `feature_{feature.name}`"
+        for number, feature in enumerate(pack.features, start=1)
+        if feature.key not in pack.shared_keys
+    )
+
+
 def build(
     t_env: TableEnvironment,
     pack: DomainPack,
@@ -198,7 +207,7 @@ def build(
     view(
         "events",
         f"""
-        SELECT rowtime, {_EVENT_COLUMNS}, `values`{_typed_pack_columns(pack)}
+        SELECT rowtime, {_EVENT_COLUMNS}, `values`{_typed_pack_columns(pack)}{_named_features(pack)}
         FROM by_actor WHERE reason IS NULL""",
     )
 

@@ -6,11 +6,9 @@
 -- subject_type: actor
 -- reason: A login from a new device was followed within minutes by a change of credentials and goods given away, all from that device.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency, trade_side,
-              `values`[10] AS new_device
-            FROM events)
-      WHERE (event_type = 'login' AND new_device = 1)
+FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency
+      FROM events
+      WHERE (event_type = 'login' AND feature_new_device = 1)
         OR event_type = 'credential_change'
         OR (event_type = 'trade' AND trade_side = 'give'))
 MATCH_RECOGNIZE (

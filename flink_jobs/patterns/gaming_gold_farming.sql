@@ -6,14 +6,12 @@
 -- subject_type: actor
 -- reason: After hours online without a break, items were gathered in a row and gold was handed to a player not met before.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency, session_minutes,
-              trade_side, item_kind, `values`[11] AS new_counterparty
-            FROM events)
+FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency
+      FROM events
       WHERE session_minutes >= 250
         AND (event_type = 'loot'
           OR (event_type = 'trade' AND trade_side = 'give' AND item_kind = 'gold' AND amount >= 20
-            AND new_counterparty <> 0)))
+            AND feature_new_counterparty <> 0)))
 MATCH_RECOGNIZE (
   PARTITION BY actor_id
   ORDER BY rowtime

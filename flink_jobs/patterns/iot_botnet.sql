@@ -6,12 +6,10 @@
 -- subject_type: actor
 -- reason: The device's own hardware sent large amounts of data again and again to an endpoint that it never talked to before.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, counterparty_id, event_id, event_time_ms, amount, currency, payload_bytes,
-              `values`[15] AS new_endpoint, `values`[17] AS hardware_2m
-            FROM events
-            WHERE event_type = 'transmit')
-      WHERE payload_bytes >= 3000 AND hardware_2m = 1)
+FROM (SELECT rowtime, actor_id, counterparty_id, event_id, event_time_ms, amount, currency, payload_bytes,
+        feature_new_endpoint AS new_endpoint
+      FROM events
+      WHERE event_type = 'transmit' AND payload_bytes >= 3000 AND feature_hardware_2m = 1)
 MATCH_RECOGNIZE (
   PARTITION BY actor_id, counterparty_id
   ORDER BY rowtime

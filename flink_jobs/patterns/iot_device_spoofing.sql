@@ -6,12 +6,11 @@
 -- subject_type: actor
 -- reason: Hardware never seen for this device failed to authenticate, then got in and spoke for it.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
-              `values`[14] AS new_hardware, `values`[19] AS auth_failed_2m
-            FROM events)
+FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
+        feature_new_hardware AS new_hardware
+      FROM events
       WHERE event_type = 'auth_failed'
-        OR (event_type IN ('connect', 'reading', 'transmit') AND auth_failed_2m > 0))
+        OR (event_type IN ('connect', 'reading', 'transmit') AND feature_auth_failed_2m > 0))
 MATCH_RECOGNIZE (
   PARTITION BY actor_id, device_id
   ORDER BY rowtime

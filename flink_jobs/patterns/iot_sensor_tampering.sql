@@ -6,12 +6,9 @@
 -- subject_type: actor
 -- reason: Four readings in a row were far from this device's usual one and hardly differed from each other.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, event_id, event_time_ms, amount, currency, `value` AS reading,
-              `values`[7] AS value_ratio
-            FROM events
-            WHERE event_type = 'reading')
-      WHERE ABS(value_ratio - 1) > 0.2)
+FROM (SELECT rowtime, actor_id, event_id, event_time_ms, amount, currency, `value` AS reading
+      FROM events
+      WHERE event_type = 'reading' AND ABS(feature_value_ratio - 1) > 0.2)
 MATCH_RECOGNIZE (
   PARTITION BY actor_id
   ORDER BY rowtime

@@ -6,13 +6,11 @@
 -- subject_type: actor
 -- reason: A login from a new device was followed within minutes by a change of credentials and an unusually large transfer out, all from that device.
 SELECT *
-FROM (SELECT *
-      FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
-              `values`[7] AS amount_ratio, `values`[9] AS new_device
-            FROM events)
-      WHERE (event_type = 'login' AND new_device = 1)
+FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency
+      FROM events
+      WHERE (event_type = 'login' AND feature_new_device = 1)
         OR event_type = 'credential_change'
-        OR (event_type = 'transfer' AND amount > 0 AND amount_ratio >= 3))
+        OR (event_type = 'transfer' AND amount > 0 AND feature_amount_ratio >= 3))
 MATCH_RECOGNIZE (
   PARTITION BY actor_id, device_id
   ORDER BY rowtime
