@@ -67,7 +67,8 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
             command: program and arguments; no shell looks at them.
             env: variables on top of the supervisor's own; no secrets, they are written to a file.
             cwd: working directory.
-            restarts: start it again after a signal or an exit code that is no verdict of its own.
+            restarts: start it again after a signal or an exit code that is no verdict of its own. Such a process is
+                stopped by a signal to it alone; of any other, the children are signalled too.
 
         Raises:
             SupervisorError: it cannot be started, or the supervisor cannot be reached.
@@ -194,7 +195,8 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
             "startretries": "3",
             "stopsignal": "TERM",
             "stopwaitsecs": str(_STOP_WAIT_SECONDS),
-            "stopasgroup": "true",
+            # A long-running job stops its children in order: a scorer whose JVM got the signal too could only fail.
+            "stopasgroup": "false" if restarts else "true",
             "killasgroup": "true",
             "stdout_logfile": str(self.log_file(name)),
             "stdout_logfile_maxbytes": "20MB",

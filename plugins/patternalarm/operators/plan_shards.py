@@ -11,7 +11,7 @@ from patternalarm.runs import registry as runs
 
 # From here to the first event lie a scheduler's turn, a task's start and a generator's start; an event that is handed
 # over after its time counts as late.
-_LEAD_SECONDS: Final = 15
+_LEAD_SECONDS: Final = 8
 
 
 class Phase(StrEnum):
