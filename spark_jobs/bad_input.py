@@ -18,6 +18,8 @@ class BadInputError(ValueError):
 def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Py4J tells every closed connection at INFO, which would be the last word of every job.
+    logging.getLogger("py4j").setLevel(logging.ERROR)
     try:
         code = main()
     except (BadInputError, ModelError, PackError) as refusal:

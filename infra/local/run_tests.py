@@ -12,7 +12,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import machine
@@ -67,8 +67,6 @@ class Suite:
     junit: Callable[[], list[Path]] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     needs_stores: bool = False
-    # Why the suite runs only when it is named; empty for one that always runs.
-    on_request: str = ""
 
 
 def counts_of(reports: list[Path]) -> Counts:
@@ -140,10 +138,7 @@ def suites() -> list[Suite]:
         _pytest("flink_jobs", "flink", "tests/flink_jobs"),
         _pytest("spark_jobs", "spark", "tests/spark_jobs"),
         _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
-        replace(
-            _pytest("e2e", "dev", "tests/e2e", platform=True),
-            on_request="the whole path was not seen green on a quiet machine yet; run `make test SUITES=e2e`",
-        ),
+        _pytest("e2e", "dev", "tests/e2e", platform=True),
     ]
 
 
@@ -209,9 +204,6 @@ def main(argv: list[str] | None = None) -> int:
             continue
         if not suite.exists():
             left_out.append(name)
-            continue
-        if suite.on_request and not names:
-            sys.stdout.write(f"\n== {suite.name}\nleft out: {suite.on_request}\n")
             continue
         counts = run(suite)
         total += counts

@@ -1,9 +1,11 @@
 """One event's whole way, on every real engine: train, load test with a killed scorer, ledger, marts, charts."""
 
+import json
 import os
 import signal
 import subprocess
 import time
+import urllib.request
 import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
@@ -59,30 +61,48 @@ def test_bad_input_is_told_before_anything_starts(
     assert database.execute(f"SELECT count(*) FROM {RUN}").fetchone() == before
 
 
-def test_a_load_test_closes_its_ledger_though_its_scorer_is_killed(
+def killed(settings: Settings, name: str) -> None:
+    """Kill a supervised process that runs, and return when it runs again."""
+    before = processes(settings)[name]
+    assert before["statename"] == "RUNNING"
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_for(f"restarted {name}", lambda: processes(settings)[name]["pid"] not in (0, before["pid"]))
+
+
+def restarts_of_flink(settings: Settings, run_id: str) -> bool:
+    """Whether the run's Flink job ever had to restart."""
+
+    def ask(path: str) -> Any:
+        with urllib.request.urlopen(f"{settings.flink_url}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    (job,) = [job["jid"] for job in ask("/jobs/overview")["jobs"] if job["name"].endswith(run_id)]
+    return bool(ask(f"/jobs/{job}")["timestamps"]["RESTARTING"])
+
+
+def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
     platform: Settings, start_cli: Callable[..., subprocess.Popen[str]], database: psycopg.Connection, model: str
 ) -> None:
     process = start_cli("load-test", "--domain", model, "--level", "normal", "--minutes", "1", "--seed", "4711")
 
-    def measured_since() -> str | None:
+    def measured_for(seconds: int) -> str | None:
         row = database.execute(
             f"SELECT run_id FROM {RUN} JOIN {SHARD_LEDGER} USING (run_id)"
-            " WHERE seed = 4711 AND phase = 'measured' AND started_at < now() - interval '15 seconds'"
+            " WHERE seed = 4711 AND phase = 'measured' AND started_at < now() - make_interval(secs => %s)",
+            (seconds,),
         ).fetchone()
         return str(row[0]) if row else None
 
-    run_id = wait_for("measured events", measured_since)
-    scorer = next(info for name, info in processes(platform).items() if name.startswith(f"{run_id}.scorer"))
-    assert scorer["statename"] == "RUNNING"
-    os.kill(scorer["pid"], signal.SIGKILL)
-    restarted = wait_for(
-        "restarted scorer",
-        lambda: processes(platform).get(scorer["name"], {}).get("pid") not in (None, 0, scorer["pid"]),
-    )
-    assert restarted
+    run_id = wait_for("measured events", lambda: measured_for(15))
+    killed(platform, f"{run_id}.scorer")
+    wait_for("more measured events", lambda: measured_for(30))
+    killed(platform, "flink-taskmanager")
+    wait_for("restarted Flink job", lambda: restarts_of_flink(platform, run_id))
+    # All of this happened while events flowed, or nothing was tested.
+    assert processes(platform)[f"{run_id}.generator-0"]["statename"] == "RUNNING"
 
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    # The killed scorer makes delays that miss their thresholds; everything else must hold.
+    # The kills make delays that miss their thresholds; everything else must hold.
     row = database.execute(f"SELECT state, reason FROM {RUN} WHERE run_id = %s", (run_id,)).fetchone()
     assert row is not None
     assert row[0] in ("passed", "missed"), output[-3000:]

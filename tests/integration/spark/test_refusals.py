@@ -50,9 +50,9 @@ def test_a_model_file_cut_short(model, tmp_path):
     refused(score("live", copy, tmp_path), "cut short or altered", "retrain_model")
 
 
-@pytest.mark.parametrize("pack", ["nosuch", "no/such.yaml"])
-def test_an_unknown_pack(pack, model, tmp_path):
-    refused(score("live", model, tmp_path, pack=pack), "no domain pack")
+@pytest.mark.parametrize("unknown", ["nosuch", "no/such.yaml"])
+def test_an_unknown_pack(unknown, model, tmp_path):
+    refused(score("live", model, tmp_path, pack=unknown), "no domain pack")
 
 
 def test_an_empty_topic_gives_no_log(new_topics, tmp_path):

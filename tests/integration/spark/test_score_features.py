@@ -66,8 +66,6 @@ def test_kill_9_loses_nothing_and_redelivers_the_same_scores(new_topics, start_s
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(30)
     assert gone(jvm), "the JVM outlived its Python process"
-    before = topics.read(TopicKind.SCORES)
-    assert len({identity(score) for score in before}) < EVENTS, "nothing was in flight when the scorer was killed"
 
     first.ready_file.unlink()
     second = start_scorer(topics)
@@ -78,7 +76,7 @@ def test_kill_9_loses_nothing_and_redelivers_the_same_scores(new_topics, start_s
     for score in scores:
         by_identity.setdefault(identity(score), []).append(score)
     assert set(by_identity) == {identity(event) for event in events}
-    assert len(scores) > EVENTS, "the kill redelivered nothing, so it proved nothing"
+    assert len(scores) > EVENTS, "no uncommitted work was in flight when the scorer was killed"
     assert all(copy == copies[0] for copies in by_identity.values() for copy in copies)
     alerted = {identity(found) for found in topics.read(TopicKind.EVIDENCE)}
     raised = {identity(event) for number, event in enumerate(events) if number % 50 == 0}
