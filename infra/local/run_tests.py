@@ -25,17 +25,18 @@ NO_TESTS_COLLECTED = 5
 
 PLATFORM = [sys.executable, "-m", "infra.local.platform"]
 
-# The suites with a platform start their own, beside one that may be up already.
+# The suites with a platform start their own, beside one that may be up already. Its ports lie below those that Linux
+# gives to outgoing connections (from 32768 on), or any client of the other platform could hold one of them.
 TEST_PLATFORM = {
     "PATTERNALARM_HOME": str(REPOSITORY / ".local" / "test"),
-    "PATTERNALARM_KAFKA_PORT": "39092",
-    "PATTERNALARM_KAFKA_CONTROLLER_PORT": "39093",
-    "PATTERNALARM_POSTGRES_PORT": "35432",
-    "PATTERNALARM_FLINK_REST_PORT": "38081",
-    "PATTERNALARM_FLINK_RPC_PORT": "38082",
-    "PATTERNALARM_AIRFLOW_PORT": "38080",
-    "PATTERNALARM_SUPERSET_PORT": "38088",
-    "PATTERNALARM_SUPERVISOR_PORT": "39001",
+    "PATTERNALARM_KAFKA_PORT": "29092",
+    "PATTERNALARM_KAFKA_CONTROLLER_PORT": "29093",
+    "PATTERNALARM_POSTGRES_PORT": "25432",
+    "PATTERNALARM_FLINK_REST_PORT": "28081",
+    "PATTERNALARM_FLINK_RPC_PORT": "28082",
+    "PATTERNALARM_AIRFLOW_PORT": "28080",
+    "PATTERNALARM_SUPERSET_PORT": "28088",
+    "PATTERNALARM_SUPERVISOR_PORT": "29001",
 }
 
 
