@@ -4,7 +4,7 @@ A run of `run_load_test` or `replay_dataset` builds them itself, in one dbt proc
 seeing which model or test fails, and clearing it alone.
 """
 
-from airflow.sdk import dag
+from airflow.sdk import TriggerRule, dag
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
@@ -13,6 +13,7 @@ from patternalarm.operators.commands import dbt_program
 from patternalarm.settings import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt"
+PRODUCER = "marts.dbt_producer_watcher"
 
 
 @dag(
@@ -25,9 +26,10 @@ PROJECT = REPOSITORY / "dbt"
     doc_md=__doc__,
 )
 def build_alert_marts() -> None:
-    DbtTaskGroup(
+    marts = DbtTaskGroup(
         group_id="marts",
-        project_config=ProjectConfig(PROJECT, install_dbt_deps=False),
+        # Under any other name than dbt's own, every model's task would find no result and succeed.
+        project_config=ProjectConfig(PROJECT, project_name="patternalarm", install_dbt_deps=False),
         profile_config=ProfileConfig(
             profile_name="patternalarm", target_name="local", profiles_yml_filepath=PROJECT / "profiles.yml"
         ),
@@ -39,10 +41,15 @@ def build_alert_marts() -> None:
         render_config=RenderConfig(
             load_method=LoadMode.CUSTOM, test_behavior=TestBehavior.AFTER_EACH, emit_datasets=False
         ),
-        # Airflow 3.3 takes a task for killed when its trigger fires before the scheduler hears of the deferral
-        # (apache/airflow#72716); these fire at once.
-        operator_args={"deferrable": False, "poke_interval": 1},
+        operator_args={"deferrable": False},
     )
+    # Each model's task tells how dbt fared with it, once dbt is done. While dbt works, they would hold all workers before
+    # it got one; deferred instead, they fall into a race of Airflow 3.3, which takes a task for killed when its trigger
+    # fires before the scheduler hears of the deferral (apache/airflow#72716).
+    for name, result in marts.children.items():
+        if name.endswith("_run"):
+            result.trigger_rule = TriggerRule.ALL_DONE
+            marts.children[PRODUCER] >> result
 
 
 build_alert_marts()

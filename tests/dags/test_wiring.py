@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from airflow.models.dagrun import DagRun
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -12,6 +13,7 @@ from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.start_process import StartProcessOperator
 from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
+from patternalarm.settings import REPOSITORY
 
 RUNS = {"run_load_test": "", "replay_dataset": "", "retrain_model": "retrain."}
 VERDICTS = {"run_load_test": "grade", "replay_dataset": "grade", "retrain_model": "retrain.promote_model"}
@@ -110,3 +112,13 @@ def test_no_two_processes_of_a_run_share_a_name(dag_bag, dag_id, group):
             name = task.partial_kwargs.get("name") if task.is_mapped else getattr(task, "name", None)
             names += [name] if name else []
     assert len(names) == len(set(names))
+
+
+def test_every_model_has_a_task_that_finds_its_result_after_dbt_is_done(dag_bag):
+    project = yaml.safe_load((REPOSITORY / "dbt" / "dbt_project.yml").read_text())["name"]
+    models = {path.stem for path in (REPOSITORY / "dbt" / "models").rglob("*.sql")}
+    results = [task for task in dag_bag.dags["build_alert_marts"].tasks if hasattr(task, "model_unique_id")]
+    assert {task.model_unique_id for task in results} == {f"model.{project}.{model}" for model in models}
+    for task in results:
+        assert "marts.dbt_producer_watcher" in task.upstream_task_ids
+        assert not task.deferrable
