@@ -11,7 +11,7 @@ import numpy as np
 from alert_units import campaign, episode
 from decision import NEVER, with_decision
 from numpy.typing import NDArray
-from promotion import ALERT_PRECISION_TARGET
+from promotion import ALERT_PRECISION_TARGETS, CAMPAIGN_RECALL_TARGET
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -81,11 +81,26 @@ def best_f_half_threshold(curve: AlertCurve) -> float | None:
     return best / STEPS if score[best] > 0 else None
 
 
-def type_threshold(curve: AlertCurve) -> float:
-    """Threshold of a fraud type: the lowest that keeps the precision target, else the best compromise."""
+def type_threshold(curve: AlertCurve, target: float) -> float:
+    """Threshold of a fraud type: the lowest that keeps the precision ``target``, else the best compromise."""
     if curve.campaigns == 0:
         return MAJORITY
-    return lowest_precise_threshold(curve, ALERT_PRECISION_TARGET) or best_f_half_threshold(curve) or MAJORITY
+    return lowest_precise_threshold(curve, target) or best_f_half_threshold(curve) or MAJORITY
+
+
+def pooled_recall(curves: Mapping[int, AlertCurve], thresholds: Mapping[int, float]) -> float:
+    """Share of all campaigns that are found when each class index alerts from its threshold on; 0 without campaigns."""
+    found = sum(int(curve.found[round(thresholds[index] * STEPS)]) for index, curve in curves.items())
+    return found / max(sum(curve.campaigns for curve in curves.values()), 1)
+
+
+def type_thresholds(curves: Mapping[int, AlertCurve]) -> tuple[dict[int, float], float]:
+    """Threshold by class index, and the precision that they aim at: the highest that leaves the recall asked for."""
+    for target in ALERT_PRECISION_TARGETS:
+        thresholds = {index: type_threshold(curve, target) for index, curve in curves.items()}
+        if pooled_recall(curves, thresholds) >= CAMPAIGN_RECALL_TARGET:
+            break
+    return thresholds, target
 
 
 def choose_thresholds(validation: DataFrame, pack: DomainPack) -> dict[str, float]:
@@ -94,8 +109,9 @@ def choose_thresholds(validation: DataFrame, pack: DomainPack) -> dict[str, floa
     ``validation``: rows with ``scores``, ``label``, ``actor_id``, ``event_time_ms`` and ``campaign_id``.
     """
     curves = _type_curves(validation, pack)
-    thresholds = {name: type_threshold(curves[index]) for index, name in enumerate(pack.classes) if index > 0}
-    thresholds[SUSPICIOUS_ACTIVITY] = _suspicious_threshold(validation, pack, thresholds)
+    by_index, target = type_thresholds(curves)
+    thresholds = {name: by_index[index] for index, name in enumerate(pack.classes) if index > 0}
+    thresholds[SUSPICIOUS_ACTIVITY] = _suspicious_threshold(validation, pack, thresholds, target)
     return thresholds
 
 
@@ -145,7 +161,9 @@ def _type_curves(validation: DataFrame, pack: DomainPack) -> dict[int, AlertCurv
     }
 
 
-def _suspicious_threshold(validation: DataFrame, pack: DomainPack, thresholds: Mapping[str, float]) -> float:
+def _suspicious_threshold(
+    validation: DataFrame, pack: DomainPack, thresholds: Mapping[str, float], target: float
+) -> float:
     """Lowest precise threshold of ``1 - P(legitimate)`` on the rows that no type claims; ``NEVER`` if there is none.
 
     Judged on those rows alone: all rows together would lend it the precision of the types.
@@ -169,4 +187,4 @@ def _suspicious_threshold(validation: DataFrame, pack: DomainPack, thresholds: M
         found=[],
         campaigns=0,
     )
-    return lowest_precise_threshold(curve, ALERT_PRECISION_TARGET) or NEVER
+    return lowest_precise_threshold(curve, target) or NEVER

@@ -9,7 +9,9 @@ from thresholds import (
     best_f_half_threshold,
     choose_thresholds,
     lowest_precise_threshold,
+    pooled_recall,
     type_threshold,
+    type_thresholds,
 )
 
 HIGH, MIDDLE, LOW = int(0.8 * STEPS), int(0.6 * STEPS), int(0.4 * STEPS)
@@ -48,11 +50,28 @@ def test_the_best_compromise_where_the_target_is_out_of_reach():
 
     # F-0.5 is 1.25·0.8·0.8 / (0.25·0.8 + 0.8) = 0.8 over LOW, and 1.25·0.18·1 / (0.25·0.18 + 1) = 0.215 at it.
     assert best_f_half_threshold(steps) == pytest.approx((LOW + 1) / STEPS)
-    assert type_threshold(steps) == pytest.approx((LOW + 1) / STEPS)
+    assert type_threshold(steps, 0.9) == pytest.approx((LOW + 1) / STEPS)
 
 
 def test_a_type_that_validation_does_not_hold_needs_the_majority():
-    assert type_threshold(curve(alerts=[(HIGH, 10)], right=[])) == MAJORITY
+    assert type_threshold(curve(alerts=[(HIGH, 10)], right=[]), 0.9) == MAJORITY
+
+
+def test_precision_is_given_up_only_for_the_recall_asked_for():
+    # From HIGH up every alert is right and 8 of 10 campaigns are found; from MIDDLE up 36 of 40 alerts are (.9), and all.
+    steps = curve(
+        alerts=[(HIGH, 20), (MIDDLE, 20)],
+        right=[(HIGH, 20), (MIDDLE, 16)],
+        found=[(HIGH, 8), (MIDDLE, 2)],
+        campaigns=10,
+    )
+    found_alone = curve(alerts=[(HIGH, 20)], right=[(HIGH, 20)], found=[(HIGH, 30)], campaigns=30)
+
+    assert type_thresholds({1: steps}) == ({1: pytest.approx(1 / STEPS)}, 0.9)
+    thresholds, target = type_thresholds({1: steps, 2: found_alone})
+    assert target == 0.92
+    assert thresholds[1] == pytest.approx((MIDDLE + 1) / STEPS)
+    assert pooled_recall({1: steps, 2: found_alone}, thresholds) == pytest.approx(38 / 40)
 
 
 def test_thresholds_are_chosen_by_alerts_and_campaigns(spark, pack):
