@@ -1,0 +1,97 @@
+"""A foreign file as events: what the file says reaches them, its label never does, and what cannot be read is named."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.generator.foreign_file import ForeignFile, ForeignFileError
+
+ROWS = 240
+FIRST = datetime(2025, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def pack():
+    return load_pack("sparkov")
+
+
+def columns():
+    """Two cards that pay every six hours across the pack's split, the file newest first."""
+    numbers = range(ROWS - 1, -1, -1)
+    return {
+        "trans_num": [1_000 + n for n in numbers],
+        "ts": [FIRST + timedelta(hours=6 * n) for n in numbers],
+        "acct_num": [n % 2 for n in numbers],
+        "merchant": [f"shop {n % 7}" for n in numbers],
+        "amt": [10.0 + n / 4 for n in numbers],
+        "category": ["travel" if n % 3 else "home" for n in numbers],
+        **{name: [40.0 + n / 100 for n in numbers] for name in ("merch_lat", "merch_long", "lat", "long")},
+        "is_fraud": [int(n % 20 == 3) for n in numbers],
+    }
+
+
+def written(path, table):
+    pq.write_table(pa.table(table), path)
+    return path
+
+
+def test_permuted_labels_leave_every_event_as_it_was(pack, tmp_path):
+    table = columns()
+    as_labelled = ForeignFile(pack, written(tmp_path / "a.parquet", table))
+    permuted = ForeignFile(pack, written(tmp_path / "b.parquet", {**table, "is_fraud": table["is_fraud"][::-1]}))
+
+    assert as_labelled.records(0, ROWS) == permuted.records(0, ROWS)
+    truth = [
+        {event.event_id for campaign in file.campaigns() for event in campaign.events}
+        for file in (as_labelled, permuted)
+    ]
+    assert truth[0] != truth[1]
+    assert len(truth[0]) == len(truth[1]) == sum(table["is_fraud"])
+
+
+def test_events_come_in_order_of_time_with_the_files_values(pack, tmp_path):
+    keys, values = ForeignFile(pack, written(tmp_path / "a.parquet", columns())).records(0, 3)
+
+    events = [json.loads(value) for value in values]
+    assert [event["event_id"] for event in events] == ["1000", "1001", "1002"]
+    assert keys == [b"0", b"1", b"0"]
+    assert (events[2]["amount"], events[2]["category"], events[2]["currency"]) == (10.5, "travel", "USD")
+    assert not {"is_fraud", "label", "fraud"} & set().union(*events)
+
+
+def test_training_ends_where_the_pack_says(pack, tmp_path):
+    file = ForeignFile(pack, written(tmp_path / "a.parquet", columns()))
+
+    (first, edge), (begin, end) = file.part("train"), file.part("test")
+
+    assert (first, edge, end) == (0, begin, ROWS)
+    assert datetime.fromtimestamp(file.time_ms[edge - 1] / 1_000, UTC).date().isoformat() <= "2025-04-30"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda table: table.pop("category"), r"lacks: category \(source.columns.category\).*The file has: trans_num"),
+        (lambda table: table.pop("is_fraud"), r"lacks: is_fraud \(source.label\)"),
+        (lambda table: table.update(is_fraud=[0] * ROWS), "no row of is_fraud holds the fraud value 1; found 0"),
+        (lambda table: table.update(acct_num=[None, *table["acct_num"][1:]]), "1 rows have no actor_id"),
+        (lambda table: table.update(amt=["ten"] * ROWS), "column amt does not fit event field amount"),
+    ],
+)
+def test_what_cannot_be_read_is_named_before_anything_is_sent(pack, tmp_path, change, says):
+    table = columns()
+    change(table)
+    with pytest.raises(ForeignFileError, match=says):
+        ForeignFile(pack, written(tmp_path / "a.parquet", table))
+
+
+def test_a_file_that_is_not_there_and_one_of_another_kind(pack, tmp_path):
+    with pytest.raises(ForeignFileError, match="there is no file"):
+        ForeignFile(pack, tmp_path / "none.parquet")
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(ForeignFileError, match=r"only .parquet and .csv"):
+        ForeignFile(pack, tmp_path / "a.txt")
