@@ -11,10 +11,15 @@ from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defi
 from patternalarm.contracts.topics import TOPIC_SPECS, topics_of
 
 _TIMEOUT_SECONDS: Final = 15
+_UNSETTLED: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"})
 
 
 class KafkaTopicsError(RuntimeError):
     """Kafka cannot be reached or refuses; the message says why and what to do."""
+
+
+class _UnsettledPartitionError(KafkaTopicsError):
+    """A partition that the brokers do not agree about yet."""
 
 
 class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
@@ -69,6 +74,18 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         Raises:
             KafkaTopicsError: Kafka cannot be reached.
         """
+        topics = list(topics)
+        patience_ends = time.monotonic() + _TIMEOUT_SECONDS
+        while True:
+            try:
+                return self._offsets_now(topics)
+            except _UnsettledPartitionError:
+                # Between the list of topics and the question, one was dropped or made, or changed its leader.
+                if time.monotonic() > patience_ends:
+                    raise
+                time.sleep(0.1)
+
+    def _offsets_now(self, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
         existing = self._metadata().topics
         partitions = [
             TopicPartition(topic, partition)
@@ -131,4 +148,5 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         except KafkaException as error:
             if error.args[0].name() == unless:
                 return None
-            raise KafkaTopicsError(f"Kafka cannot {what}: {error.args[0].str()}") from None
+            kind = _UnsettledPartitionError if error.args[0].name() in _UNSETTLED else KafkaTopicsError
+            raise kind(f"Kafka cannot {what}: {error.args[0].str()}") from None

@@ -1,16 +1,13 @@
 """Gaming's frauds: a takeover has an order of its own, and no fraud shows in one raw field."""
 
-import re
-
 import numpy as np
 import pytest
 from feature_emulator import emulate
 from forest import best_f1_of_single_fields, cohorts, recall_and_precision_of_a_forest
 
-from patternalarm.contracts.domain_pack import generated_domains, load_pack
+from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.generator.batch import concatenate
 from patternalarm.generator.cohort import Cohort
-from patternalarm.patterns import load_patterns
 
 START_MS = 1_795_498_266_000
 TARGET = 0.8
@@ -111,15 +108,3 @@ def test_no_raw_field_alone_comes_near(pack, watched):
     scores = best_f1_of_single_fields(pack, fitted, tested)
     assert {fraud_type for fraud_type, _ in scores} == set(pack.fraud_types)
     assert not {key: round(score, 2) for key, score in scores.items() if score >= SINGLE_FIELD_LIMIT}
-
-
-@pytest.mark.parametrize("domain", generated_domains())
-def test_patterns_read_the_features_that_they_name(domain):
-    names = load_pack(domain).feature_names
-    read = [
-        (pattern.name, column, names[int(position) - 1])
-        for pattern in load_patterns(domain)
-        for position, column in re.findall(r"`values`\[(\d+)\] AS (\w+)", pattern.sql)
-    ]
-    assert not [entry for entry in read if entry[1] != entry[2]]
-    assert read
