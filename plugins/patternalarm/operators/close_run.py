@@ -11,10 +11,10 @@ from airflow.sdk.exceptions import AirflowException
 
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.tables import CONSUMER_OFFSET
+from patternalarm.hooks import targets
 from patternalarm.hooks.flink import FlinkError
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
-from patternalarm.operators import targets
 from patternalarm.runs import registry as runs
 from patternalarm.settings import get_settings
 

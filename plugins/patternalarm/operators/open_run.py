@@ -10,12 +10,12 @@ from airflow.sdk.exceptions import AirflowFailException
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
 from patternalarm.generator.split import ForeignFileError, split_of
+from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models import registry as models
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.verify import verify_model
-from patternalarm.operators import targets
 from patternalarm.operators.run_values import RunValues
 from patternalarm.patterns import PatternError, load_patterns, pattern_set_of
 from patternalarm.runs import registry as runs

@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.triggers.process_exit import ProcessExitTrigger
 

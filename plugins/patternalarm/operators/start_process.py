@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.triggers.process_ready import ProcessReadyTrigger
 

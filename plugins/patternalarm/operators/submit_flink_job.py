@@ -8,7 +8,7 @@ from typing import Any, Final
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.settings import REPOSITORY
 from patternalarm.triggers.flink_running import FlinkRunningTrigger

@@ -3,8 +3,8 @@
 from typing import Any
 
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
-from patternalarm.operators import targets
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 

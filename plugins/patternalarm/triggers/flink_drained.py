@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
-from patternalarm.operators import targets
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 

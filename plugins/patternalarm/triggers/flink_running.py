@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 

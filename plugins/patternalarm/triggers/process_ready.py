@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 

@@ -3,8 +3,8 @@
 import time
 from typing import Any, Final
 
+from patternalarm.hooks import targets
 from patternalarm.hooks.process_state import ProcessState
-from patternalarm.operators import targets
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 # Once is bad luck or a test; a job that does not stay up must end the run.

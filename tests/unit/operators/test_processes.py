@@ -3,7 +3,7 @@
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.start_process import StartProcessOperator
 from patternalarm.triggers.process_exit import ProcessExitTrigger

@@ -5,7 +5,7 @@ import sys
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from patternalarm.operators import targets
+from patternalarm.hooks import targets
 from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
 
 JOB = "192ab258ecdc79bfc54072f9646a00b4"

@@ -23,8 +23,8 @@ def supervised(tmp_path_factory):
 @pytest.fixture
 def processes(supervised, monkeypatch):
     """The supervisor as the triggers reach it."""
+    from patternalarm.hooks import targets
     from patternalarm.hooks.supervisor import SupervisorHook
-    from patternalarm.operators import targets
 
     hook = SupervisorHook(supervised)
     monkeypatch.setattr(targets, "processes", lambda: hook)

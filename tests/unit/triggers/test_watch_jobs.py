@@ -9,9 +9,9 @@ import time
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 
+from patternalarm.hooks import targets
 from patternalarm.hooks.flink import FlinkJob
 from patternalarm.hooks.process_state import ProcessState
-from patternalarm.operators import targets
 from patternalarm.triggers import watch_jobs
 from patternalarm.triggers.watch_jobs import MAX_RESTARTS, WatchJobsTrigger
 

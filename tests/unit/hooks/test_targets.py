@@ -2,9 +2,9 @@
 
 import pytest
 
+from patternalarm.hooks import targets
 from patternalarm.hooks.flink import FlinkHook
 from patternalarm.hooks.supervisor import SupervisorHook
-from patternalarm.operators import targets
 from patternalarm.settings import Settings, Target
 
 
