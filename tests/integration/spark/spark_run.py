@@ -68,7 +68,7 @@ class Topics:
             consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
             records: list[dict[str, Any]] = []
             while ends:
-                for message in consumer.consume(1_000, 5):
+                for message in consumer.consume(1_000, 0.2):
                     assert message.error() is None
                     records.append(json.loads(message.value()))
                     if message.offset() + 1 >= ends.get(message.partition(), math.inf):
@@ -77,14 +77,15 @@ class Topics:
         finally:
             consumer.close()
 
-    def await_scores(self, events: int) -> list[dict[str, Any]]:
-        """Scores, once ``events`` different events have one."""
+    def await_scores(self, events: int, copies: int = 0) -> list[dict[str, Any]]:
+        """Scores, once ``events`` different events have one and there are ``copies`` more."""
         deadline = time.monotonic() + WITHIN_SECONDS
         while True:
             scores = self.read(TopicKind.SCORES)
-            if len({identity(score) for score in scores}) >= events:
+            different = len({identity(score) for score in scores})
+            if different >= events and len(scores) - different >= copies:
                 return scores
-            assert time.monotonic() < deadline, f"{len(scores)} scores of {events} events after {WITHIN_SECONDS} s"
+            assert time.monotonic() < deadline, f"{len(scores)} scores of {different} events after {WITHIN_SECONDS} s"
             time.sleep(0.2)
 
 
