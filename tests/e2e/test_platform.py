@@ -1,4 +1,4 @@
-"""One event's whole way, on every real engine: train, load test with a killed scorer, ledger, marts, charts."""
+"""One event's whole way, on every real engine: train, load test with killed engines, ledger, marts, charts."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_bad_input_is_told_before_anything_starts(
     assert database.execute(f"SELECT count(*) FROM {RUN}").fetchone() == before
 
 
-def killed(settings: Settings, name: str) -> None:
+def kill(settings: Settings, name: str) -> None:
     """Kill a supervised process that runs, and return when it runs again."""
     before = processes(settings)[name]
     assert before["statename"] == "RUNNING"
@@ -69,8 +69,8 @@ def killed(settings: Settings, name: str) -> None:
     wait_for(f"restarted {name}", lambda: processes(settings)[name]["pid"] not in (0, before["pid"]))
 
 
-def restarts_of_flink(settings: Settings, run_id: str) -> bool:
-    """Whether the run's Flink job ever had to restart."""
+def flink_restarted(settings: Settings, run_id: str) -> bool:
+    """Whether the run's Flink job had to restart."""
 
     def ask(path: str) -> Any:
         with urllib.request.urlopen(f"{settings.flink_url}{path}", timeout=10) as answer:
@@ -94,10 +94,10 @@ def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
         return str(row[0]) if row else None
 
     run_id = wait_for("measured events", lambda: measured_for(15))
-    killed(platform, f"{run_id}.scorer")
+    kill(platform, f"{run_id}.scorer")
     wait_for("more measured events", lambda: measured_for(30))
-    killed(platform, "flink-taskmanager")
-    wait_for("restarted Flink job", lambda: restarts_of_flink(platform, run_id))
+    kill(platform, "flink-taskmanager")
+    wait_for("restarted Flink job", lambda: flink_restarted(platform, run_id))
     # All of this happened while events flowed, or nothing was tested.
     assert processes(platform)[f"{run_id}.generator-0"]["statename"] == "RUNNING"
 

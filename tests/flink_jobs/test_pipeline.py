@@ -140,7 +140,7 @@ def test_shared_features_are_those_counted_from_the_whole_buckets_before_the_del
 
 
 def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
-    """The shipped pack: the pattern reads features by their place in it."""
+    """The shipped pack, whose features the pattern names."""
     patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
     habits = [
         event(100 + n, -86_400, actor, event_type="payment", device_id="usual", amount=50, currency="EUR")

@@ -19,20 +19,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(REPOSITORY / "tests" / "spark_jobs"), str(Path(__file__).resolve().parent)]
 
 from history import DAY_MS, DAYS, SHOP, START_MS, planted  # noqa: E402
-from kafka_broker import JARS  # noqa: E402
 from spark_run import Scorer, Topics, job, run_job  # noqa: E402
 
 from patternalarm.contracts.domain_pack import DomainPack, load_pack  # noqa: E402
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of  # noqa: E402
 from patternalarm.settings import get_settings  # noqa: E402
-
-
-@pytest.fixture(scope="session", autouse=True)
-def jars() -> None:
-    """The fetched jars in the home that the engines' settings name, where the jobs look for them."""
-    home = get_settings().jars_dir
-    if not home.exists():
-        home.symlink_to(JARS)
 
 
 @pytest.fixture(scope="session")

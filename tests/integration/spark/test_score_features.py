@@ -64,6 +64,18 @@ def await_commit(checkpoint):
     raise AssertionError("the query committed nothing within 30 s")
 
 
+def test_the_jvm_ends_with_its_python_process(new_topics, start_scorer):
+    """The supervisor sees the Python process alone, and starts the next one when it is gone."""
+    scorer = start_scorer(new_topics())
+    scorer.await_ready()
+    jvm = scorer.jvm()
+
+    scorer.process.send_signal(signal.SIGKILL)
+    scorer.process.wait(30)
+
+    assert gone(jvm), "the JVM outlived its Python process"
+
+
 def test_kill_9_loses_nothing_and_redelivers_the_same_scores(new_topics, start_scorer, pack, tmp_path):
     topics = new_topics()
     first = start_scorer(topics)

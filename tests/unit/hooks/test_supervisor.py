@@ -129,6 +129,28 @@ p.wait()
     wait_for(lambda: is_gone(pid))
 
 
+def test_a_long_running_process_stops_its_children_itself(hook, tmp_path):
+    """A scorer asks its JVM to finish; a JVM that got the signal too would be gone by then."""
+    ready = tmp_path / "ready"
+    code = f"""
+import pathlib, signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+def stop(*_):
+    time.sleep(0.5)
+    print("my child lives" if child.poll() is None else "my child is gone", flush=True)
+    child.kill()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(600)
+"""
+    hook.start_process("parent", script(tmp_path, code), restarts=True)
+    wait_for(ready.exists)
+    assert hook.stop("parent").exit_code == 0
+    assert hook.tail_log("parent") == ["my child lives"]
+    hook.stop_and_remove("parent")
+
+
 def test_removing_is_idempotent_and_leaves_nothing_but_the_log(hook, supervised):
     hook.start_process("gone", python("print('was here')"))
     wait_for(lambda: ended(hook, "gone"))
