@@ -31,9 +31,7 @@ FUNCTIONS: Final = {
 
 JOB_OPTIONS: Final = {
     "table.local-time-zone": "UTC",
-    # A checkpoint writes the whole state: every 10 s it took a third of the CPU at 10,000 events a second (JFR). What a
-    # crash reads again is dropped as copies.
-    "execution.checkpointing.interval": "30 s",
+    "execution.checkpointing.interval": "10 s",
     # Patterns and shared keys wait for the watermark: the default of 200 ms would be the larger part of their delay.
     "pipeline.auto-watermark-interval": "50 ms",
     # Half-full network buffers wait this long at every shuffle, and an event passes up to three.

@@ -34,10 +34,10 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         self._metadata()
 
     def create(self, domain: str, scope: str) -> list[str]:
-        """Create every topic of ``domain`` in ``scope`` that is missing, and return when clients see them; their names.
+        """Create every topic of ``domain`` in ``scope`` that is missing, and return when clients can use them; their names.
 
         Raises:
-            KafkaTopicsError: a topic cannot be created, or is not seen within 15 s.
+            KafkaTopicsError: a topic cannot be created, or is not ready within 15 s.
         """
         names = topics_of(domain, scope)
         wanted = [
@@ -52,6 +52,9 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         for name, future in self.get_conn.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).items():
             self._settle(future, f"create topic {name}", unless="TOPIC_ALREADY_EXISTS")
         self._await_all(set(names.values()))
+        # A broker shows itself as the leader of a partition before it acts as one ("not leader for partition"): topics
+        # are ready when it answers for each.
+        self.offsets(names.values())
         return list(names.values())
 
     def drop(self, domain: str, scope: str) -> list[str]:
