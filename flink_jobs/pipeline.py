@@ -1,8 +1,8 @@
 """The detection pipeline of one domain: raw events in, features, pattern hits and dead letters out.
 
-    events (raw bytes) -> PARSE_EVENT -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
-                              |                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
-                              '----------------'-> dead letters
+    events (raw bytes) -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
+                                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
+                                '-> dead letters
 
 Everything per event is SQL or the Java module; Python only wires it. Sources and sinks are arguments, so that tests
 run the same pipeline on the same engine.
@@ -24,7 +24,7 @@ SPEC_PARAMETER: Final = "patternalarm.spec"
 
 FUNCTIONS: Final = {
     "EVENT_TIME": "dev.patternalarm.flink.EventTime",
-    "PARSE_EVENT": "dev.patternalarm.flink.ParseEvent",
+    "ACTOR_KEY": "dev.patternalarm.flink.ActorKey",
     "ACTOR_FEATURES": "dev.patternalarm.flink.ActorFeatures",
     "SHARED_KEY_FEATURES": "dev.patternalarm.flink.SharedKeyFeatures",
 }
@@ -43,10 +43,10 @@ JOB_OPTIONS: Final = {
 # longer than any pause of a busy machine: events of a partition that was taken for idle come behind the watermark.
 IDLE_TIMEOUT: Final = "5 s"
 
-# Order matters: the Java functions read their input by position.
-_EVENT_COLUMNS: Final = (
-    "source_partition, source_offset, sent_at_ms, source_crc, event_id, event_type, event_time_ms, actor_id, "
-    "counterparty_id, device_id, ip, country, channel, amount, currency, numbers, texts"
+# An event on its way, in the order in which SHARED_KEY_FEATURES reads it. Its fields are in two arrays: every operator
+# copies column by column, and twenty columns cost more than parsing and features together.
+_CARRIED: Final = (
+    "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, amount, numbers, texts, `values`"
 )
 
 
@@ -126,18 +126,19 @@ def kafka_connectors(pack: DomainPack, scope: str, bootstrap: str, bounded: bool
     }
 
 
-def _typed_pack_columns(pack: DomainPack) -> str:
-    """The pack's fields as columns, for patterns: SQL arrays count from 1."""
+def _fields(pack: DomainPack) -> dict[str, str]:
+    """SQL of every field of the event, by its name, out of the columns that are carried; SQL arrays count from 1."""
     number = text = 0
-    columns = []
+    fields = {}
     for field in (*COMMON_FIELDS, *pack.fields):
         is_number = field.type not in (FieldType.STRING, FieldType.TIME)
         is_text = field.type in (FieldType.STRING, FieldType.BOOLEAN)
         number += is_number
         text += is_text
-        if field in pack.fields:
-            columns.append(f"numbers[{number}] AS `{field.name}`" if is_number else f"texts[{text}] AS `{field.name}`")
-    return "".join(f", {column}" for column in columns)
+        fields[field.name] = f"numbers[{number}]" if is_number else f"texts[{text}]"
+    # Exact, and with its own name.
+    del fields["event_time"]
+    return fields | {"amount": "amount", "event_time_ms": "event_time_ms"}
 
 
 def _named_features(pack: DomainPack) -> str:
@@ -181,43 +182,36 @@ def build(
         t_env.execute_sql(f"CREATE TEMPORARY TABLE {kind}_sink ({flink_ddl(columns)}) WITH ({connectors[kind]})")
 
     def view(name: str, query: str) -> None:
-        # A view of a Table object is planned once. A SQL view is planned at every use, and Flink 2.3 does not see that
-        # two plans with a lateral join are one: it would run the features once for each sink.
+        # A view of a Table object is planned once; a SQL view is planned at every use, with what that use needs.
         t_env.create_temporary_view(name, t_env.sql_query(query))
 
     view(
-        "parsed",
+        "keyed_by_actor",
         """
-        SELECT s.event_time, s.payload, s.source_partition, s.source_offset, p.*
-        FROM events_source AS s, LATERAL TABLE(PARSE_EVENT(s.payload, s.sent_at)) AS p""",
-    )
-    view(
-        "accepted",
-        """
-        SELECT event_time, payload, source_partition, source_offset, sent_at_ms, source_crc, event_id, event_type,
-          event_time_ms, actor_id, counterparty_id, device_id, ip, country, channel, amount, currency, numbers, texts
-        FROM parsed WHERE reason IS NULL""",
+        SELECT event_time, payload, source_partition, source_offset, sent_at,
+          ACTOR_KEY(payload, source_partition, source_offset) AS actor_key
+        FROM events_source""",
     )
     view(
         "by_actor",
         """
         SELECT * FROM ACTOR_FEATURES(
-          input => TABLE accepted PARTITION BY actor_id, on_time => DESCRIPTOR(event_time), uid => 'actor-features')""",
+          input => TABLE keyed_by_actor PARTITION BY actor_key, on_time => DESCRIPTOR(event_time),
+          uid => 'actor-features')""",
     )
-    view(
-        "events",
-        f"""
-        SELECT rowtime, {_EVENT_COLUMNS}, `values`{_typed_pack_columns(pack)}{_named_features(pack)}
-        FROM by_actor WHERE reason IS NULL""",
-    )
+    view("accepted", f"SELECT rowtime, {_CARRIED} FROM by_actor WHERE reason IS NULL")
+    fields = _fields(pack)
+    columns = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
+    # A SQL view, so that each pattern filters before it unpacks no more fields than it names.
+    t_env.execute_sql(f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {columns}{_named_features(pack)} FROM accepted")
 
-    featurised = "events"
+    featurised = "accepted"
     for key in pack.shared_keys:
         view(
             f"keyed_by_{key}",
             f"""
-            SELECT rowtime AS event_time, COALESCE({key}, CONCAT(' ', actor_id)) AS shared_key,
-              {_EVENT_COLUMNS}, `values`
+            SELECT rowtime AS event_time, COALESCE({fields[key]}, CONCAT(' ', {fields["actor_id"]})) AS shared_key,
+              {_CARRIED}
             FROM {featurised}""",
         )
         view(
@@ -230,22 +224,15 @@ def build(
         featurised = f"with_{key}"
 
     statements = t_env.create_statement_set()
+    common = {field.name: fields[field.name] for field in COMMON_FIELDS if field.name in fields}
+    made = common | {"feature_set": f"'{pack.feature_set}'", "source_topic": f"'{source_topic}'"}
     statements.add_insert_sql(f"""
         INSERT INTO {TopicKind.FEATURES}_sink
-        SELECT event_id, event_type, event_time_ms, actor_id, counterparty_id, device_id, country, channel, amount,
-          currency, '{pack.feature_set}', `values`, '{source_topic}', source_partition, source_offset, source_crc,
-          sent_at_ms
-        FROM {featurised}""")
+        SELECT {", ".join(made.get(column, f"`{column}`") for column in FEATURES_COLUMNS)} FROM {featurised}""")
     statements.add_insert_sql(f"""
         INSERT INTO {TopicKind.DEAD_LETTERS}_sink
         SELECT reason, detail, '{source_topic}', source_partition, source_offset, source_crc, sent_at_ms, payload
-        FROM (
-          SELECT reason, detail, source_partition, source_offset, source_crc, sent_at_ms, payload FROM parsed
-          WHERE reason IS NOT NULL
-          UNION ALL
-          SELECT reason, detail, source_partition, source_offset, source_crc, sent_at_ms, payload FROM by_actor
-          WHERE reason IS NOT NULL
-        )""")
+        FROM by_actor WHERE reason IS NOT NULL""")
     for pattern in patterns:
         statements.add_insert_sql(f"""
             INSERT INTO {TopicKind.PATTERN_HITS}_sink

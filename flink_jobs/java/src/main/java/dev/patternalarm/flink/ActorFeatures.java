@@ -1,12 +1,11 @@
 package dev.patternalarm.flink;
 
-import java.time.Instant;
+import java.util.Arrays;
 import org.apache.flink.table.annotation.ArgumentHint;
 import org.apache.flink.table.annotation.ArgumentTrait;
 import org.apache.flink.table.annotation.DataTypeHint;
 import org.apache.flink.table.annotation.FunctionHint;
 import org.apache.flink.table.annotation.StateHint;
-import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -15,34 +14,32 @@ import org.apache.flink.table.functions.FunctionContext;
 import org.apache.flink.table.functions.ProcessTableFunction;
 
 /**
- * Features of the actor, one row out for each row in, at once: it never waits for the watermark.
+ * Parses an event and computes the features of its actor, one row out for each record in, at once: it never waits for
+ * the watermark.
  *
- * <p>An event that is older than its actor's newest by more than the pack's lateness comes out with reason "late"
- * instead. An actor's events are in one partition, so this is a function of Kafka's order and nothing else.
+ * <p>What is no event comes out with the reason, and so does, as "late", an event that is older than its actor's newest
+ * by more than the pack's lateness. An actor's events are in one partition, so this is a function of Kafka's order and
+ * nothing else.
  *
- * <p>Input: {@link #INPUT}. Output: {@link #OUTPUT}, beside actor_id (the partition key) and rowtime.
+ * <p>Input: {@link #INPUT}, partitioned by {@link ActorKey}. Output: {@link #OUTPUT}, beside that key and rowtime;
+ * payload for what has a reason, the event's fields for what has none.
  */
 @FunctionHint(output = @DataTypeHint(value = ActorFeatures.OUTPUT, bridgedTo = RowData.class))
 public final class ActorFeatures extends ProcessTableFunction<RowData> {
 
     static final String OUTPUT =
-            "ROW<reason STRING, detail STRING, payload BYTES, source_partition INT, source_offset BIGINT, sent_at_ms BIGINT,"
-                    + " source_crc BIGINT, event_id STRING, event_type STRING, event_time_ms BIGINT,"
-                    + " counterparty_id STRING, device_id STRING, ip STRING, country STRING, channel STRING,"
-                    + " amount DECIMAL(18, 4), currency STRING, numbers ARRAY<DOUBLE>, texts ARRAY<STRING>,"
-                    + " `values` ARRAY<DOUBLE>>";
+            "ROW<reason STRING, detail STRING, payload BYTES, source_partition INT, source_offset BIGINT,"
+                    + " sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT, amount DECIMAL(18, 4),"
+                    + " numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
 
     static final String INPUT =
             "ROW<event_time TIMESTAMP_LTZ(3), payload BYTES, source_partition INT, source_offset BIGINT,"
-                    + " sent_at_ms BIGINT, source_crc BIGINT, event_id STRING, event_type STRING, event_time_ms BIGINT,"
-                    + " actor_id STRING, counterparty_id STRING, device_id STRING, ip STRING, country STRING,"
-                    + " channel STRING, amount DECIMAL(18, 4), currency STRING, numbers ARRAY<DOUBLE>,"
-                    + " texts ARRAY<STRING>>";
+                    + " sent_at TIMESTAMP_LTZ(3), actor_key STRING>";
 
-    private static final int WIDTH = 20;
-    private static final StringData LATE = StringData.fromString("late");
+    private static final int WIDTH = 12;
 
     private transient JobSpec spec;
+    private transient EventParser parser;
     private transient FeatureEngine engine;
     private transient KeyState key;
 
@@ -54,54 +51,67 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
     @Override
     public void open(FunctionContext context) {
         spec = JobSpec.from(context);
+        parser = new EventParser(spec);
         engine = new FeatureEngine(spec, FeatureEngine.ACTOR_KEY);
         key = engine.newState();
     }
 
     public void eval(
             Context context,
-            @StateHint Memory memory,
+            // Without a ttl Flink 2.3 takes 2^63 ms for one and wraps every value in a time stamp that it looks after.
+            @StateHint(ttl = "0 s") Memory memory,
             @ArgumentHint(
                             value = {ArgumentTrait.SET_SEMANTIC_TABLE, ArgumentTrait.REQUIRE_ON_TIME},
                             type = @DataTypeHint(value = INPUT, bridgedTo = RowData.class))
                     RowData input) {
-        long timeMs = input.getLong(8);
-        key.read(memory.bytes);
+        byte[] payload = input.isNullAt(1) ? null : input.getBinary(1);
+        long sentAtMs = input.getTimestamp(4, 3).getMillisecond();
+        EventParser.Parsed event = parser.parse(payload, sentAtMs);
+        if (event.reason == null && !event.actor.equals(input.getString(5).toString())) {
+            event.reason = "malformed_json";
+            event.detail = "actor_id stands twice in the object";
+        }
         GenericRowData out = new GenericRowData(WIDTH);
-        if (key.newestMs != Long.MIN_VALUE && timeMs < key.newestMs - spec.latenessMs) {
-            out.setField(0, LATE);
-            out.setField(1, StringData.fromString("event_time is " + (key.newestMs - timeMs) + " ms behind the actor's newest event"));
-            out.setField(2, input.getBinary(1));
-        } else {
-            ArrayData numbers = input.getArray(17);
-            ArrayData texts = input.getArray(18);
-            Double[] values = new Double[spec.features.size()];
-            java.util.Arrays.fill(values, Double.NaN);
-            engine.before(key, timeMs, numbers, texts, values);
-            engine.add(key, timeMs, numbers, texts);
-            engine.after(key, timeMs, numbers, texts, values);
-            out.setField(17, numbers);
-            out.setField(18, texts);
-            out.setField(19, new GenericArrayData(values));
-            if (!key.timerSet) {
-                key.timerSet = true;
-                context.timeContext(Long.class).registerOnTime(key.newestMs + engine.keepMs() + 1);
-            }
-            memory.bytes = key.write();
+        if (event.reason == null) {
+            featurise(context, memory, event, out);
+        }
+        if (event.reason != null) {
+            out.setField(0, StringData.fromString(event.reason));
+            out.setField(1, StringData.fromString(event.detail));
+            out.setField(2, payload);
         }
         out.setField(3, input.getInt(2));
         out.setField(4, input.getLong(3));
-        out.setField(5, input.getLong(4));
-        out.setField(6, input.getLong(5));
-        out.setField(7, input.getString(6));
-        out.setField(8, input.getString(7));
-        out.setField(9, timeMs);
-        for (int i = 10; i <= 14; i++) {
-            out.setField(i, input.isNullAt(i) ? null : input.getString(i));
-        }
-        out.setField(15, input.isNullAt(15) ? null : input.getDecimal(15, 18, 4));
-        out.setField(16, input.isNullAt(16) ? null : input.getString(16));
+        out.setField(5, sentAtMs);
+        out.setField(6, event.crc);
         collect(out);
+    }
+
+    private void featurise(Context context, Memory memory, EventParser.Parsed event, GenericRowData out) {
+        long timeMs = event.eventTimeMs;
+        key.read(memory.bytes);
+        if (key.newestMs != Long.MIN_VALUE && timeMs < key.newestMs - spec.latenessMs) {
+            event.reason = "late";
+            event.detail = "event_time is " + (key.newestMs - timeMs) + " ms behind the actor's newest event";
+            return;
+        }
+        GenericArrayData numbers = new GenericArrayData(event.numbers);
+        GenericArrayData texts = new GenericArrayData(event.texts);
+        double[] values = new double[spec.features.size()];
+        Arrays.fill(values, Double.NaN);
+        engine.before(key, timeMs, numbers, texts, values);
+        engine.add(key, timeMs, numbers, texts);
+        engine.after(key, timeMs, numbers, texts, values);
+        out.setField(7, timeMs);
+        out.setField(8, event.amount);
+        out.setField(9, EventArrays.of(event.numbers));
+        out.setField(10, EventArrays.of(event.texts));
+        out.setField(11, EventArrays.of(values));
+        if (!key.timerSet) {
+            key.timerSet = true;
+            context.timeContext(Long.class).registerOnTime(key.newestMs + engine.keepMs() + 1);
+        }
+        memory.bytes = key.write();
     }
 
     /** Forgets the actor once nothing of it can matter. State TTL would go by the wall clock, which a replay outruns. */

@@ -148,7 +148,7 @@ final class FeatureEngine {
     }
 
     /** Features that look at earlier events only; to be called before {@link #add}. */
-    void before(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, Double[] out) {
+    void before(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, double[] out) {
         for (Task task : tasks) {
             JobSpec.Feature feature = task.feature;
             switch (feature.op) {
@@ -169,11 +169,11 @@ final class FeatureEngine {
     }
 
     /** Features that include the event itself, or need it alone; to be called after {@link #add}. */
-    void after(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, Double[] out) {
+    void after(KeyState state, long timeMs, ArrayData numbers, ArrayData texts, double[] out) {
         for (Task task : tasks) {
             JobSpec.Feature feature = task.feature;
             switch (feature.op) {
-                case "count" -> out[task.output] = (double) window(state, task, timeMs).count;
+                case "count" -> out[task.output] = window(state, task, timeMs).count;
                 case "sum" -> out[task.output] = window(state, task, timeMs).sum / (ofActor ? 1.0 : SHARED_SCALE);
                 case "max" -> out[task.output] = window(state, task, timeMs).max;
                 case "distinct" -> out[task.output] = distinct(state.values[task.channel], feature, timeMs);
@@ -269,7 +269,7 @@ final class FeatureEngine {
     private static double category(JobSpec.Feature feature, ArrayData texts) {
         return texts.isNullAt(feature.textIndex)
                 ? Double.NaN
-                : feature.categories.indexOf(texts.getString(feature.textIndex).toString());
+                : feature.categories.indexOf(texts.getString(feature.textIndex));
     }
 
     /** Great-circle distance by the haversine formula on a sphere of the Earth's mean radius (IUGG, 6371.0088 km). */
@@ -285,7 +285,7 @@ final class FeatureEngine {
     private static boolean matches(List<JobSpec.Where> where, ArrayData texts) {
         for (JobSpec.Where condition : where) {
             if (texts.isNullAt(condition.textIndex)
-                    || !condition.values.contains(texts.getString(condition.textIndex).toString())) {
+                    || !condition.values.contains(texts.getString(condition.textIndex))) {
                 return false;
             }
         }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.FunctionContext;
 
 /**
@@ -54,9 +55,9 @@ final class JobSpec implements Serializable {
     /** A condition on one text field: it must hold one of the values. */
     static final class Where implements Serializable {
         final int textIndex;
-        final List<String> values;
+        final List<StringData> values;
 
-        Where(int textIndex, List<String> values) {
+        Where(int textIndex, List<StringData> values) {
             this.textIndex = textIndex;
             this.values = values;
         }
@@ -72,7 +73,7 @@ final class JobSpec implements Serializable {
         final int numberIndex;
         final int textIndex;
         final int[] points;
-        final List<String> categories;
+        final List<StringData> categories;
         final List<Where> where;
         final String whereKey;
 
@@ -85,7 +86,7 @@ final class JobSpec implements Serializable {
                 int numberIndex,
                 int textIndex,
                 int[] points,
-                List<String> categories,
+                List<StringData> categories,
                 List<Where> where,
                 String whereKey) {
             this.name = name;
@@ -147,8 +148,8 @@ final class JobSpec implements Serializable {
 
     private static Feature feature(JsonNode node, Map<String, Field> byName) {
         Field field = node.hasNonNull("field") ? byName.get(node.get("field").asText()) : null;
-        List<String> categories = new ArrayList<>();
-        node.get("categories").forEach(c -> categories.add(c.asText()));
+        List<StringData> categories = new ArrayList<>();
+        node.get("categories").forEach(c -> categories.add(StringData.fromString(c.asText())));
         int[] points = new int[node.get("fields").size()];
         for (int i = 0; i < points.length; i++) {
             points[i] = byName.get(node.get("fields").get(i).asText()).numberIndex;
@@ -158,8 +159,8 @@ final class JobSpec implements Serializable {
                 .fields()
                 .forEachRemaining(
                         entry -> {
-                            List<String> values = new ArrayList<>();
-                            entry.getValue().forEach(v -> values.add(v.asText()));
+                            List<StringData> values = new ArrayList<>();
+                            entry.getValue().forEach(v -> values.add(StringData.fromString(v.asText())));
                             where.add(new Where(byName.get(entry.getKey()).textIndex, values));
                         });
         return new Feature(
@@ -174,6 +175,11 @@ final class JobSpec implements Serializable {
                 categories,
                 where,
                 node.get("where").toString());
+    }
+
+    /** Position among the text fields of the field of this name. */
+    int textIndex(String name) {
+        return fields.stream().filter(field -> field.name.equals(name)).findFirst().orElseThrow().textIndex;
     }
 
     /** Reads the spec from {@code json}. */

@@ -34,28 +34,23 @@ import org.apache.flink.table.functions.ProcessTableFunction;
 public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
 
     private static final String COLUMNS =
-            "source_partition INT, source_offset BIGINT, sent_at_ms BIGINT, source_crc BIGINT, event_id STRING,"
-                    + " event_type STRING, event_time_ms BIGINT, actor_id STRING, counterparty_id STRING,"
-                    + " device_id STRING, ip STRING, country STRING, channel STRING, amount DECIMAL(18, 4),"
-                    + " currency STRING, numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
+            "source_partition INT, source_offset BIGINT, sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT,"
+                    + " amount DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
 
     static final String INPUT = "ROW<event_time TIMESTAMP_LTZ(3), shared_key STRING, " + COLUMNS;
     static final String OUTPUT = "ROW<" + COLUMNS;
 
     private static final int FIRST = 2;
-    private static final int EVENT_TIME = FIRST + 6;
-    private static final int FIRST_TEXT = FIRST + 7;
-    private static final int AMOUNT = FIRST + 13;
-    private static final int CURRENCY = FIRST + 14;
-    private static final int NUMBERS = FIRST + 15;
-    private static final int TEXTS = FIRST + 16;
-    private static final int VALUES = FIRST + 17;
-    private static final List<String> KEYS =
-            List.of("actor_id", "counterparty_id", "device_id", "ip", "country", "channel");
+    private static final int EVENT_TIME = FIRST + 4;
+    private static final int AMOUNT = FIRST + 5;
+    private static final int NUMBERS = FIRST + 6;
+    private static final int TEXTS = FIRST + 7;
+    private static final int VALUES = FIRST + 8;
 
     private transient JobSpec spec;
     private transient Map<String, FeatureEngine> engines;
     private transient Map<String, KeyState> states;
+    private transient Map<String, Integer> keyIndexes;
 
     /** Flink's handle on {@link KeyState}. */
     public static class Memory {
@@ -70,15 +65,11 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         public long sourceOffset;
         public long sentAtMs;
         public long sourceCrc;
-        public String eventId;
-        public String eventType;
         public long eventTimeMs;
-        public String[] texts;
         public @DataTypeHint("DECIMAL(18, 4)") BigDecimal amount;
-        public String currency;
-        public Double[] packNumbers;
-        public String[] packTexts;
-        public Double[] values;
+        public Double[] numbers;
+        public String[] texts;
+        public double[] values;
     }
 
     @Override
@@ -86,6 +77,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         spec = JobSpec.from(context);
         engines = new HashMap<>();
         states = new HashMap<>();
+        keyIndexes = new HashMap<>();
     }
 
     private FeatureEngine engine(String keyName) {
@@ -100,15 +92,16 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
 
     public void eval(
             Context context,
-            @StateHint Memory memory,
-            @StateHint ListView<Waiting> waiting,
+            @StateHint(ttl = "0 s") Memory memory,
+            @StateHint(ttl = "0 s") ListView<Waiting> waiting,
             @ArgumentHint(
                             value = {ArgumentTrait.SET_SEMANTIC_TABLE, ArgumentTrait.REQUIRE_ON_TIME},
                             type = @DataTypeHint(value = INPUT, bridgedTo = RowData.class))
                     RowData input,
             String keyName)
             throws Exception {
-        if (input.isNullAt(FIRST_TEXT + KEYS.indexOf(keyName))) {
+        ArrayData texts = input.getArray(TEXTS);
+        if (texts.isNullAt(keyIndexes.computeIfAbsent(keyName, spec::textIndex))) {
             collect(output(input));
             return;
         }
@@ -116,16 +109,15 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         KeyState state = state(keyName, memory);
         long timeMs = input.getLong(EVENT_TIME);
         ArrayData numbers = input.getArray(NUMBERS);
-        ArrayData texts = input.getArray(TEXTS);
         TimeContext<Long> time = context.timeContext(Long.class);
         Long watermark = time.currentWatermark();
         engine.add(state, timeMs, numbers, texts, watermark == null ? Long.MIN_VALUE : watermark);
         long needed = engine.completeUntil(timeMs);
         if (watermark != null && watermark >= needed) {
             GenericRowData out = output(input);
-            Double[] values = doubles(input.getArray(VALUES));
+            double[] values = input.getArray(VALUES).toDoubleArray();
             engine.after(state, timeMs, numbers, texts, values);
-            out.setField(VALUES - FIRST, new GenericArrayData(values));
+            out.setField(VALUES - FIRST, EventArrays.of(values));
             collect(out);
         } else {
             waiting.add(waitingEvent(input));
@@ -150,9 +142,10 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
             List<Waiting> still = new ArrayList<>();
             for (Waiting event : waiting.getList()) {
                 if (engine.completeUntil(event.eventTimeMs) <= watermark) {
+                    StringData[] texts = texts(event.texts);
                     engine.after(
-                            state, event.eventTimeMs, new GenericArrayData(event.packNumbers), texts(event.packTexts), event.values);
-                    collect(output(event));
+                            state, event.eventTimeMs, new GenericArrayData(event.numbers), new GenericArrayData(texts), event.values);
+                    collect(output(event, texts));
                 } else {
                     still.add(event);
                 }
@@ -174,11 +167,8 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
     private static GenericRowData output(RowData input) {
         GenericRowData out = new GenericRowData(VALUES - FIRST + 1);
         out.setField(0, input.getInt(FIRST));
-        for (int i : new int[] {1, 2, 3, 6}) {
+        for (int i = 1; i <= EVENT_TIME - FIRST; i++) {
             out.setField(i, input.getLong(FIRST + i));
-        }
-        for (int i : new int[] {4, 5, 7, 8, 9, 10, 11, 12, 14}) {
-            out.setField(i, input.isNullAt(FIRST + i) ? null : input.getString(FIRST + i));
         }
         out.setField(AMOUNT - FIRST, input.isNullAt(AMOUNT) ? null : input.getDecimal(AMOUNT, 18, 4));
         out.setField(NUMBERS - FIRST, input.getArray(NUMBERS));
@@ -193,62 +183,41 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         event.sourceOffset = input.getLong(FIRST + 1);
         event.sentAtMs = input.getLong(FIRST + 2);
         event.sourceCrc = input.getLong(FIRST + 3);
-        event.eventId = text(input, FIRST + 4);
-        event.eventType = text(input, FIRST + 5);
         event.eventTimeMs = input.getLong(EVENT_TIME);
-        event.texts = new String[KEYS.size()];
-        for (int i = 0; i < event.texts.length; i++) {
-            event.texts[i] = text(input, FIRST_TEXT + i);
-        }
         event.amount = input.isNullAt(AMOUNT) ? null : input.getDecimal(AMOUNT, 18, 4).toBigDecimal();
-        event.currency = text(input, CURRENCY);
-        event.packNumbers = doubles(input.getArray(NUMBERS));
-        ArrayData texts = input.getArray(TEXTS);
-        event.packTexts = new String[texts.size()];
-        for (int i = 0; i < event.packTexts.length; i++) {
-            event.packTexts[i] = texts.isNullAt(i) ? null : texts.getString(i).toString();
+        ArrayData numbers = input.getArray(NUMBERS);
+        event.numbers = new Double[numbers.size()];
+        for (int i = 0; i < event.numbers.length; i++) {
+            event.numbers[i] = numbers.isNullAt(i) ? null : numbers.getDouble(i);
         }
-        event.values = doubles(input.getArray(VALUES));
+        ArrayData texts = input.getArray(TEXTS);
+        event.texts = new String[texts.size()];
+        for (int i = 0; i < event.texts.length; i++) {
+            event.texts[i] = texts.isNullAt(i) ? null : texts.getString(i).toString();
+        }
+        event.values = input.getArray(VALUES).toDoubleArray();
         return event;
     }
 
-    private static GenericRowData output(Waiting event) {
+    private static GenericRowData output(Waiting event, StringData[] texts) {
         GenericRowData out = new GenericRowData(VALUES - FIRST + 1);
         out.setField(0, event.sourcePartition);
         out.setField(1, event.sourceOffset);
         out.setField(2, event.sentAtMs);
         out.setField(3, event.sourceCrc);
-        out.setField(4, StringData.fromString(event.eventId));
-        out.setField(5, StringData.fromString(event.eventType));
-        out.setField(6, event.eventTimeMs);
-        for (int i = 0; i < event.texts.length; i++) {
-            out.setField(7 + i, StringData.fromString(event.texts[i]));
-        }
+        out.setField(EVENT_TIME - FIRST, event.eventTimeMs);
         out.setField(AMOUNT - FIRST, event.amount == null ? null : DecimalData.fromBigDecimal(event.amount, 18, 4));
-        out.setField(CURRENCY - FIRST, StringData.fromString(event.currency));
-        out.setField(NUMBERS - FIRST, new GenericArrayData(event.packNumbers));
-        out.setField(TEXTS - FIRST, texts(event.packTexts));
-        out.setField(VALUES - FIRST, new GenericArrayData(event.values));
+        out.setField(NUMBERS - FIRST, EventArrays.of(event.numbers));
+        out.setField(TEXTS - FIRST, EventArrays.of(texts));
+        out.setField(VALUES - FIRST, EventArrays.of(event.values));
         return out;
     }
 
-    private static String text(RowData input, int column) {
-        return input.isNullAt(column) ? null : input.getString(column).toString();
-    }
-
-    private static GenericArrayData texts(String[] values) {
-        Object[] converted = new Object[values.length];
+    private static StringData[] texts(String[] values) {
+        StringData[] converted = new StringData[values.length];
         for (int i = 0; i < values.length; i++) {
             converted[i] = StringData.fromString(values[i]);
         }
-        return new GenericArrayData(converted);
-    }
-
-    private static Double[] doubles(ArrayData array) {
-        Double[] values = new Double[array.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = array.isNullAt(i) ? null : array.getDouble(i);
-        }
-        return values;
+        return converted;
     }
 }

@@ -34,14 +34,14 @@ class FeatureEngineTest {
     }
 
     /** Features of the last of {@code events}, each taken in order by a fresh key of {@code key}. */
-    private static Double[] last(JobSpec spec, String key, Event... events) {
+    private static double[] last(JobSpec spec, String key, Event... events) {
         FeatureEngine engine = new FeatureEngine(spec, key);
         KeyState state = engine.newState();
         byte[] bytes = null;
-        Double[] out = null;
+        double[] out = null;
         for (Event event : events) {
             state.read(bytes);
-            out = new Double[spec.features.size()];
+            out = new double[spec.features.size()];
             Arrays.fill(out, Double.NaN);
             engine.before(state, event.timeMs, event.numbers(), event.texts(), out);
             engine.add(state, event.timeMs, event.numbers(), event.texts());
@@ -64,10 +64,10 @@ class FeatureEngineTest {
                         Specs.feature("distinct", "distinct", HOUR_WINDOW + ", \"field\": \"device_id\""),
                         Specs.feature("is_new", "is_new", HOUR_WINDOW + ", \"field\": \"device_id\""),
                         Specs.feature("since", "seconds_since", "\"key\": \"actor_id\""));
-        Double[] features =
+        double[] features =
                 last(spec, "actor_id", event(0, 1000, "old"), event(100, 10, "d1"), event(110, 30, "d1"), event(120, 80, "d2"));
         // The first event left the hour: count 3, sum 120, max 80; before the last: mean 20, population std 10.
-        assertArrayEquals(new Double[] {3.0, 120.0, 80.0, 20.0, 10.0, 4.0, 2.0, 1.0, 600.0}, features);
+        assertArrayEquals(new double[] {3.0, 120.0, 80.0, 20.0, 10.0, 4.0, 2.0, 1.0, 600.0}, features);
     }
 
     @Test
@@ -80,7 +80,7 @@ class FeatureEngineTest {
                         Specs.feature("since", "seconds_since", "\"key\": \"actor_id\""),
                         Specs.feature("count", "count", HOUR_WINDOW));
         assertArrayEquals(
-                new Double[] {Double.NaN, Double.NaN, Double.NaN, Double.NaN, 1.0}, last(spec, "actor_id", event(0, 5, "d")));
+                new double[] {Double.NaN, Double.NaN, Double.NaN, Double.NaN, 1.0}, last(spec, "actor_id", event(0, 5, "d")));
     }
 
     @Test
@@ -89,13 +89,13 @@ class FeatureEngineTest {
                 Specs.with(Specs.feature("logins", "count", HOUR_WINDOW + ", \"where\": {\"event_type\": [\"login\", \"logout\"]}"));
         Event login = new Event(0, 1, "login", "a", "d");
         Event purchase = new Event(1000, 1, "purchase", "a", "d");
-        assertArrayEquals(new Double[] {1.0}, last(spec, "actor_id", login, purchase));
+        assertArrayEquals(new double[] {1.0}, last(spec, "actor_id", login, purchase));
     }
 
     @Test
     void anEventOutOfOrderDoesNotSeeItsFuture() {
         JobSpec spec = Specs.with(Specs.feature("count", "count", HOUR_WINDOW));
-        assertArrayEquals(new Double[] {2.0}, last(spec, "actor_id", event(10, 1, "d"), event(20, 1, "d"), event(19, 1, "d")));
+        assertArrayEquals(new double[] {2.0}, last(spec, "actor_id", event(10, 1, "d"), event(20, 1, "d"), event(19, 1, "d")));
     }
 
     @Test
@@ -110,7 +110,7 @@ class FeatureEngineTest {
         // 2026-11-24 is a Tuesday.
         long time = java.time.Instant.parse("2026-11-24T13:30:00Z").toEpochMilli();
         assertArrayEquals(
-                new Double[] {7.5, 13.5, 1.0, 1.0, -1.0}, last(spec, "actor_id", new Event(time, 7.5, "purchase", "a", "d")));
+                new double[] {7.5, 13.5, 1.0, 1.0, -1.0}, last(spec, "actor_id", new Event(time, 7.5, "purchase", "a", "d")));
     }
 
     @Test
@@ -130,7 +130,7 @@ class FeatureEngineTest {
             new Event(7_999, 1, "t", "a3", "d"), new Event(8_000, 1, "t", "a4", "d"), new Event(10_999, 1, "t", "a5", "d")
         };
         // 10,999 less the delay of 2,000 is in bucket 8, so bucket 7 (7,000 to 7,999) is the last whole one.
-        assertArrayEquals(new Double[] {3.0, 3.0}, last(spec, "device_id", events));
+        assertArrayEquals(new double[] {3.0, 3.0}, last(spec, "device_id", events));
     }
 
     @Test
@@ -145,7 +145,7 @@ class FeatureEngineTest {
             events[i] = new Event(random.nextInt(50_000), random.nextInt(1_000_000) / 100.0, "t", "a" + random.nextInt(90), "d");
         }
         Event reader = new Event(55_000, 0, "t", "r", "d");
-        Double[] expected = readAfter(spec, events, reader);
+        double[] expected = readAfter(spec, events, reader);
         for (int round = 0; round < 5; round++) {
             java.util.Collections.shuffle(Arrays.asList(events), random);
             assertArrayEquals(expected, readAfter(spec, events, reader));
@@ -153,7 +153,7 @@ class FeatureEngineTest {
         assertEquals(List.of(events).stream().map(Event::actor).distinct().count(), expected[1]);
     }
 
-    private static Double[] readAfter(JobSpec spec, Event[] events, Event reader) {
+    private static double[] readAfter(JobSpec spec, Event[] events, Event reader) {
         Event[] all = Arrays.copyOf(events, events.length + 1);
         all[events.length] = reader;
         return last(spec, "device_id", all);
@@ -170,9 +170,9 @@ class FeatureEngineTest {
             engine.add(state, time, event.numbers(), event.texts(), watermark);
         }
         Event waiting = new Event(25_000, 1, "t", "a", "d");
-        Double[] out = {Double.NaN};
+        double[] out = {Double.NaN};
         engine.after(state, 25_000, waiting.numbers(), waiting.texts(), out);
-        assertArrayEquals(new Double[] {3.0}, out);
+        assertArrayEquals(new double[] {3.0}, out);
     }
 
     @Test

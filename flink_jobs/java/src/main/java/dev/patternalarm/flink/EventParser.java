@@ -5,7 +5,6 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
@@ -13,51 +12,30 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
-import org.apache.flink.table.annotation.DataTypeHint;
-import org.apache.flink.table.annotation.FunctionHint;
 import org.apache.flink.table.data.DecimalData;
-import org.apache.flink.table.data.GenericArrayData;
-import org.apache.flink.table.data.GenericRowData;
-import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
-import org.apache.flink.table.functions.FunctionContext;
-import org.apache.flink.table.functions.TableFunction;
 
 /**
- * Parses one raw record into one row: the event's fields, or the reason why it is none.
+ * Parses one raw record: the event's fields, or the reason why it is none.
  *
  * <p>One parse decides both ways, so that no event can be in the features and in the dead letters, or in neither.
  */
-@FunctionHint(output = @DataTypeHint(value = ParseEvent.OUTPUT, bridgedTo = RowData.class))
-public final class ParseEvent extends TableFunction<RowData> {
+final class EventParser {
 
-    static final String OUTPUT =
-            "ROW<reason STRING, detail STRING, source_crc BIGINT, event_id STRING, event_type STRING,"
-                    + " event_time_ms BIGINT, actor_id STRING, counterparty_id STRING, device_id STRING, ip STRING,"
-                    + " country STRING, channel STRING, amount DECIMAL(18, 4), currency STRING,"
-                    + " numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, sent_at_ms BIGINT>";
+    /** What a record holds: {@code reason} and {@code detail}, or the event's fields. */
+    static final class Parsed {
+        String reason;
+        String detail;
+        long crc;
+        long eventTimeMs;
+        String actor;
+        DecimalData amount;
 
-    private static final int WIDTH = 17;
-    private static final Map<String, Integer> COLUMN =
-            Map.ofEntries(
-                    Map.entry("event_id", 3),
-                    Map.entry("event_type", 4),
-                    Map.entry("actor_id", 6),
-                    Map.entry("counterparty_id", 7),
-                    Map.entry("device_id", 8),
-                    Map.entry("ip", 9),
-                    Map.entry("country", 10),
-                    Map.entry("channel", 11),
-                    Map.entry("currency", 13));
-    private static final int EVENT_TIME = 5;
-    private static final int AMOUNT = 12;
-    private static final int NUMBERS = 14;
-    private static final int TEXTS = 15;
-    private static final int SENT_AT = 16;
+        /** Numeric fields by their position in {@link JobSpec}, null where there is none; {@code texts} likewise. */
+        Double[] numbers;
 
-    private transient JobSpec spec;
-    private transient JsonFactory json;
-    private transient Map<String, JobSpec.Field> byName;
+        StringData[] texts;
+    }
 
     /** A record that breaks the event contract. */
     private static final class Refused extends Exception {
@@ -69,25 +47,18 @@ public final class ParseEvent extends TableFunction<RowData> {
         }
     }
 
-    @Override
-    public void open(FunctionContext context) {
-        open(JobSpec.from(context));
-    }
+    private final JobSpec spec;
+    private final JsonFactory json = new JsonFactory();
+    private final Map<String, JobSpec.Field> byName = new HashMap<>();
 
-    void open(JobSpec jobSpec) {
-        spec = jobSpec;
-        json = new JsonFactory();
-        byName = new HashMap<>();
+    EventParser(JobSpec spec) {
+        this.spec = spec;
         spec.fields.forEach(field -> byName.put(field.name, field));
     }
 
-    /** Emits exactly one row for {@code raw}, a record that Kafka took at {@code sentAt}. */
-    public void eval(@DataTypeHint("BYTES") byte[] raw, @DataTypeHint("TIMESTAMP_LTZ(3)") Instant sentAt) {
-        collect(parse(raw, sentAt.toEpochMilli()));
-    }
-
-    GenericRowData parse(byte[] raw, long sentAtMs) {
-        GenericRowData row = new GenericRowData(WIDTH);
+    /** Parses {@code raw}, a record that Kafka took at {@code sentAtMs}. */
+    Parsed parse(byte[] raw, long sentAtMs) {
+        Parsed parsed = new Parsed();
         try {
             if (raw == null) {
                 throw new Refused("malformed_json", "the record has no value");
@@ -95,22 +66,20 @@ public final class ParseEvent extends TableFunction<RowData> {
             if (raw.length > spec.maxEventBytes) {
                 throw new Refused("oversized", raw.length + " bytes, at most " + spec.maxEventBytes);
             }
-            read(raw, sentAtMs, row);
+            read(raw, sentAtMs, parsed);
         } catch (Refused refused) {
-            row = new GenericRowData(WIDTH);
-            row.setField(0, StringData.fromString(refused.reason));
-            row.setField(1, StringData.fromString(refused.getMessage()));
+            parsed.reason = refused.reason;
+            parsed.detail = refused.getMessage();
         }
         CRC32 crc = new CRC32();
         if (raw != null) {
             crc.update(raw);
         }
-        row.setField(2, crc.getValue());
-        row.setField(SENT_AT, sentAtMs);
-        return row;
+        parsed.crc = crc.getValue();
+        return parsed;
     }
 
-    private void read(byte[] raw, long sentAtMs, GenericRowData row) throws Refused {
+    private void read(byte[] raw, long sentAtMs, Parsed parsed) throws Refused {
         Double[] numbers = new Double[spec.numberCount];
         StringData[] texts = new StringData[spec.textCount];
         boolean[] seen = new boolean[spec.fields.size()];
@@ -135,16 +104,12 @@ public final class ParseEvent extends TableFunction<RowData> {
                     case STRING -> {
                         require(token == JsonToken.VALUE_STRING, field, parser);
                         texts[field.textIndex] = StringData.fromString(parser.getText());
-                        Integer column = COLUMN.get(field.name);
-                        if (column != null) {
-                            row.setField(column, texts[field.textIndex]);
-                        }
                     }
                     case DECIMAL -> {
                         require(token.isNumeric(), field, parser);
                         BigDecimal exact = parser.getDecimalValue().setScale(4, RoundingMode.HALF_EVEN);
                         require(exact.precision() <= 18, field, parser);
-                        row.setField(AMOUNT, DecimalData.fromBigDecimal(exact, 18, 4));
+                        parsed.amount = DecimalData.fromBigDecimal(exact, 18, 4);
                         numbers[field.numberIndex] = exact.doubleValue();
                     }
                     case BOOLEAN -> {
@@ -175,9 +140,10 @@ public final class ParseEvent extends TableFunction<RowData> {
         if (eventTime == null || eventTime > sentAtMs + spec.maxFutureMs) {
             throw new Refused("bad_event_time", "event_time is ahead of the time of sending by over " + spec.maxFutureMs + " ms");
         }
-        row.setField(EVENT_TIME, eventTime);
-        row.setField(NUMBERS, new GenericArrayData(numbers));
-        row.setField(TEXTS, new GenericArrayData(texts));
+        parsed.eventTimeMs = eventTime;
+        parsed.actor = texts[byName.get("actor_id").textIndex].toString();
+        parsed.numbers = numbers;
+        parsed.texts = texts;
     }
 
     private void checkContract(boolean[] seen, StringData[] texts, Double[] numbers) throws Refused {

@@ -1,5 +1,7 @@
 package dev.patternalarm.flink;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,13 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.zip.CRC32;
-import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class ParseEventTest {
+class EventParserTest {
 
     private static final long SENT = Instant.parse("2026-11-24T12:00:00Z").toEpochMilli();
     private static final String GOOD =
@@ -21,37 +23,34 @@ class ParseEventTest {
                     + "\"event_time\":\"2026-11-24T11:59:59.250Z\",\"actor_id\":\"a1\",\"amount\":12.34,\"currency\":\"EUR\","
                     + "\"weight\":2,\"known\":true,\"unheard_of\":{\"x\":[1]}}";
 
-    private ParseEvent parser;
+    private EventParser parser;
 
     @BeforeEach
     void open() {
-        parser = new ParseEvent();
-        parser.open(Specs.with());
+        parser = new EventParser(Specs.with());
     }
 
-    private GenericRowData parse(String json) {
+    private EventParser.Parsed parse(String json) {
         return parser.parse(json.getBytes(StandardCharsets.UTF_8), SENT);
     }
 
     @Test
     void aGoodEventComesOutWithEveryField() {
-        GenericRowData row = parse(GOOD);
-        assertNull(row.getField(0));
-        assertEquals("e1", row.getString(3).toString());
-        assertEquals(Instant.parse("2026-11-24T11:59:59.250Z").toEpochMilli(), row.getLong(5));
-        assertEquals("a1", row.getString(6).toString());
-        assertEquals("12.3400", row.getDecimal(12, 18, 4).toString());
-        assertEquals(12.34, row.getArray(14).getDouble(0));
-        assertEquals(2.0, row.getArray(14).getDouble(1));
-        assertEquals(1.0, row.getArray(14).getDouble(2));
-        assertEquals("true", row.getArray(15).getString(7).toString());
+        EventParser.Parsed event = parse(GOOD);
+        assertNull(event.reason);
+        assertEquals(Instant.parse("2026-11-24T11:59:59.250Z").toEpochMilli(), event.eventTimeMs);
+        assertEquals("a1", event.actor);
+        assertEquals("12.3400", event.amount.toString());
+        assertArrayEquals(new Double[] {12.34, 2.0, 1.0}, event.numbers);
+        assertEquals("e1", event.texts[0].toString());
+        assertEquals("true", event.texts[7].toString());
     }
 
     @Test
     void theChecksumIsThatOfTheRawBytes() {
         CRC32 crc = new CRC32();
         crc.update("{broken".getBytes(StandardCharsets.UTF_8));
-        assertEquals(crc.getValue(), parse("{broken").getLong(2));
+        assertEquals(crc.getValue(), parse("{broken").crc);
     }
 
     @ParameterizedTest
@@ -78,30 +77,30 @@ class ParseEventTest {
             })
     void aBrokenEventSaysWhy(String reason, String old, String replacement) {
         assertTrue(GOOD.contains(old.strip()), old);
-        GenericRowData row = parse(GOOD.replace(old.strip(), replacement.strip()));
-        assertEquals(reason.strip(), String.valueOf(row.getField(0)));
-        assertNull(row.getField(3));
-        assertTrue(row.getString(1).toString().length() > 5);
+        EventParser.Parsed event = parse(GOOD.replace(old.strip(), replacement.strip()));
+        assertEquals(reason.strip(), event.reason);
+        assertNull(event.texts);
+        assertTrue(event.detail.length() > 5);
     }
 
     @Test
     void anOversizedEventIsRefusedBeforeItIsParsed() {
-        assertEquals("oversized", parse("x".repeat(2001)).getString(0).toString());
+        assertEquals("oversized", parse("x".repeat(2001)).reason);
     }
 
     @Test
     void aRecordWithoutValueIsADeadLetter() {
-        assertEquals("malformed_json", parser.parse(null, SENT).getString(0).toString());
+        assertEquals("malformed_json", parser.parse(null, SENT).reason);
     }
 
     @Test
     void aNewerMinorVersionIsRead() {
-        assertNull(parse(GOOD.replace("\"1.0\"", "\"1.7\"")).getField(0));
+        assertNull(parse(GOOD.replace("\"1.0\"", "\"1.7\"")).reason);
     }
 
     @Test
     void epochMillisecondsAreATimeToo() {
-        assertEquals(SENT, parse(GOOD.replace("\"2026-11-24T11:59:59.250Z\"", Long.toString(SENT))).getLong(5));
+        assertEquals(SENT, parse(GOOD.replace("\"2026-11-24T11:59:59.250Z\"", Long.toString(SENT))).eventTimeMs);
     }
 
     @ParameterizedTest
@@ -116,7 +115,32 @@ class ParseEventTest {
         long millis = Instant.parse(expected).toEpochMilli();
         String json = GOOD.replace("2026-11-24T11:59:59.250Z", text);
         assertEquals(millis, EventTime.scan(json.getBytes(StandardCharsets.UTF_8)));
-        assertEquals(millis, parse(json).getLong(5));
+        assertEquals(millis, parse(json).eventTimeMs);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            quoteCharacter = '`',
+            value = {
+                "{\"x\":{\"actor_id\":\"no\"},\"actor_id\":\"a\\u0031\"}  ~ a1",
+                "{\"actor_id\":\"a1\", broken                               ~ a1",
+                "{\"actor_id\":17}                                          ~",
+                "{\"actor\":\"a1\"}                                         ~",
+                "[\"actor_id\"]                                             ~",
+                "{broken                                                  ~",
+            })
+    void theKeyIsTheActorThatTheParserFinds(String json, String actor) {
+        assertEquals(actor, ActorKey.find(new JsonFactory(), json.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void whatHasNoActorGoesByItsCoordinates() {
+        ActorKey key = new ActorKey();
+        key.open(null);
+        assertEquals(" 3:17", key.eval(null, 3, 17L));
+        assertEquals(" 3:18", key.eval("{}".getBytes(StandardCharsets.UTF_8), 3, 18L));
+        assertEquals("a1", key.eval(GOOD.getBytes(StandardCharsets.UTF_8), 3, 19L));
     }
 
     @Test
