@@ -1,0 +1,187 @@
+"""What detection and scoring cost: CPU per event of the running platform's engines, each from a topic that is full.
+
+Needs a platform that is up and has a model. One engine at a time, so a rate is what it and Kafka reach alone.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
+from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
+from patternalarm.generator.cohort import Cohort, history_depth
+from patternalarm.generator.population import population_size
+from patternalarm.generator.producer import RecordProducer
+from patternalarm.generator.publication import UNPACED_EVENTS, chunks_of
+from patternalarm.generator.slice import in_order_of_sending
+from patternalarm.operators.commands import flink_submission, spark_job
+from patternalarm.settings import REPOSITORY, get_settings
+
+DOMAIN = os.environ.get("DOMAIN", "payments")
+LEVEL = Level(os.environ.get("LEVEL", "extreme"))
+SECONDS = 40.0
+TASK_MANAGER = "TaskManagerRunner"
+BROKER = "kafka.Kafka"
+PATIENCE_SECONDS = 400
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def say(line: str) -> None:
+    """A figure for whoever asked for the benchmark."""
+    sys.stdout.write(f"{line}\n")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+
+def pid_of(words: str) -> int:
+    """Process id of the program of this platform whose command line has these words."""
+    home = str(get_settings().home)
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if words in command and home in command:
+            return int(directory.name)
+    pytest.skip(f"no {words} of {home} runs: `make up` starts it")
+
+
+def child_of(parent: int) -> int:
+    """The JVM that a Python process started."""
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (directory / "stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(status[1]) == parent:
+            return int(directory.name)
+    raise AssertionError(f"process {parent} has no child")
+
+
+def fill(scope: str) -> tuple[int, int]:
+    """Publish history and activity of ``SECONDS``; how many records of each."""
+    rate = EVENTS_PER_MINUTE[LEVEL]
+    cohort = Cohort(DOMAIN, 31, 0, population_size(rate, 1))
+    start_ms = int(time.time() * 1000) - int(SECONDS * 1000)
+    producer = RecordProducer(get_settings().kafka_bootstrap, topic_name(TopicKind.EVENTS, DOMAIN, scope))
+    for chunk in chunks_of(
+        DOMAIN,
+        cohort.model.columns,
+        *in_order_of_sending(list(cohort.history(start_ms, history_depth(rate)))),
+        UNPACED_EVENTS,
+    ):
+        producer.send(chunk.keys, chunk.values)
+    earlier = producer.account.generated
+    for piece in cohort.measured(start_ms, SECONDS, round(rate * SECONDS / 60)):
+        for chunk in chunks_of(
+            DOMAIN, cohort.model.columns, piece.events, piece.event_ids, piece.send_ms, UNPACED_EVENTS
+        ):
+            producer.send(chunk.keys, chunk.values)
+    account = producer.finish()
+    return earlier, account.acknowledged - earlier
+
+
+@pytest.fixture
+def scope() -> Iterator[str]:
+    """A scope of its own, whose topics and jobs go with it."""
+    settings = get_settings()
+    pid_of(TASK_MANAGER)
+    name = f"bench-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    wanted = [
+        NewTopic(topic, num_partitions=TOPIC_SPECS[kind].partitions, replication_factor=1)
+        for kind, topic in topics_of(DOMAIN, name).items()
+    ]
+    for future in admin.create_topics(wanted).values():
+        future.result()
+    yield name
+    for future in admin.delete_topics(list(topics_of(DOMAIN, name).values())).values():
+        future.result()
+
+
+def end_of(consumer: Consumer, topic: str) -> int:
+    """Records that ``topic`` has been given so far."""
+    partitions = consumer.list_topics(topic, timeout=15).topics[topic].partitions
+    return sum(consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=15)[1] for number in partitions)
+
+
+def watch(consumer: Consumer, topic: str, wanted: int, pids: dict[str, int]) -> None:
+    """Wait until ``topic`` was given ``wanted`` records; say how fast and at what cost."""
+    begun: float | None = None
+    marks: list[tuple[float, int, dict[str, float]]] = []
+    patience_ends = time.monotonic() + PATIENCE_SECONDS
+    while not marks or marks[-1][1] < wanted:
+        assert time.monotonic() < patience_ends, f"{topic} holds {marks[-1][1] if marks else 0} of {wanted} records"
+        done = end_of(consumer, topic)
+        if done:
+            begun = begun or time.monotonic()
+            marks.append((time.monotonic() - begun, done, {name: cpu_seconds(pid) for name, pid in pids.items()}))
+        time.sleep(0.5)
+    for label, share in (("all", 0.0), ("second half", 0.5)):
+        first = next(mark for mark in marks if mark[1] >= marks[-1][1] * share)
+        events, seconds = marks[-1][1] - first[1], marks[-1][0] - first[0]
+        cost = ", ".join(f"{name} {(marks[-1][2][name] - first[2][name]) / events * 1e6:.0f} us" for name in pids)
+        say(f"{label}: {events:,} events in {seconds:.1f} s, {events / seconds:,.0f}/s; CPU per event: {cost}")
+
+
+def test_detection_and_scoring_from_a_full_topic(scope: str, tmp_path: Path) -> None:
+    settings = get_settings()
+    earlier, measured = fill(scope)
+    say(f"\n{DOMAIN} {LEVEL}: {earlier:,} earlier events, {measured:,} measured")
+    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": scope})
+    submission = subprocess.run(
+        flink_submission("detect_patterns.py", pack=DOMAIN, scope=scope),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    job = re.findall(r"JobID ([0-9a-f]{32})", submission.stdout)[0]
+    try:
+        pids = {"Flink": pid_of(TASK_MANAGER), "Kafka": pid_of(BROKER)}
+        # The last seconds wait for the watermark, which stands still with the topic.
+        features = (earlier + measured) * 99 // 100
+        watch(consumer, topic_name(TopicKind.FEATURES, DOMAIN, scope), features, pids)
+    finally:
+        flink = [str(settings.home / "bin" / "flink"), "cancel", "--jobmanager"]
+        address = f"{settings.host}:{settings.flink_rest_port}"
+        subprocess.run([*flink, address, job], check=True, capture_output=True)
+
+    models = sorted((settings.models_dir / DOMAIN).iterdir())
+    if not models:
+        pytest.skip(f"no model of {DOMAIN} in {settings.models_dir}: `make demo` trains one")
+    checkpoint, ready = tmp_path / "checkpoint", tmp_path / "ready"
+    command = spark_job(
+        "score_features.py",
+        pack=DOMAIN,
+        scope=scope,
+        model=models[-1],
+        score_from_ms=0,
+        checkpoint=checkpoint,
+        ready_file=ready,
+    )
+    with (tmp_path / "scorer.log").open("w", encoding="utf-8") as log:
+        scorer = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            while not ready.exists():
+                assert scorer.poll() is None, (tmp_path / "scorer.log").read_text(encoding="utf-8")[-2000:]
+                time.sleep(0.2)
+            pids = {"Spark": child_of(scorer.pid), "Kafka": pid_of(BROKER)}
+            watch(consumer, topic_name(TopicKind.SCORES, DOMAIN, scope), features, pids)
+        finally:
+            scorer.terminate()
+            scorer.wait()
+    consumer.close()
