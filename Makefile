@@ -8,12 +8,13 @@ DOMAIN ?= payments
 LEVEL ?= normal
 MINUTES ?= 2
 SEED ?= 7
+RATE ?=
 FILE ?=
 PACK ?=
 S ?=
 YES ?=
 SUITES ?=
-export DOMAIN LEVEL MINUTES SEED FILE PACK S YES
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES
 
 # Settings of .env; what the environment says already, wins.
 $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/dev/null),\
@@ -49,8 +50,9 @@ logs: ## end of a program's log, then what comes: S=kafka
 clean: ## stop, and remove data, models, reports, logs and passwords (asks first; YES=1 does not)
 	@$(SERVICES) -m infra.local.platform clean
 
-load-test: ## a graded load test; the exit code is its verdict: DOMAIN=payments LEVEL=normal MINUTES=2 SEED=7
-	@$(SERVICES) -m patternalarm.cli load-test --domain "$$DOMAIN" --level "$$LEVEL" --minutes "$$MINUTES" --seed "$$SEED"
+load-test: ## a graded load test; the exit code is its verdict: DOMAIN=payments LEVEL=normal MINUTES=2 SEED=7 RATE=
+	@$(SERVICES) -m patternalarm.cli load-test --domain "$$DOMAIN" --level "$$LEVEL" --minutes "$$MINUTES" --seed "$$SEED" \
+		--rate "$$RATE"
 
 replay: ## your own file through the whole path, graded: FILE=events.parquet PACK=its-pack.yaml
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"

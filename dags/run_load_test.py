@@ -52,6 +52,7 @@ def run_load_test() -> None:
         kind=RunKind.LOAD_TEST,
         pack="{{ params.domain }}",
         level="{{ params.level }}",
+        events_per_minute="{{ params.events_per_minute or '' }}",
         minutes=MINUTES,
         seed="{{ params.seed }}",
     )

@@ -8,9 +8,11 @@ from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
     EVENTS_PER_MINUTE,
+    MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
     MAX_SEED,
     MAX_SHARDS,
+    MIN_EVENTS_PER_MINUTE,
     MIN_MINUTES,
     TRAINING_SEEDS_FROM,
     Level,
@@ -33,6 +35,14 @@ def load_test_params() -> dict[str, Any]:
             type="string",
             enum=[level.value for level in Level],
             description=f"Load level, in events a minute: {rates}.",
+        ),
+        "events_per_minute": Param(
+            None,
+            type=["null", "integer"],
+            minimum=MIN_EVENTS_PER_MINUTE,
+            maximum=MAX_EVENTS_PER_MINUTE,
+            description="A rate of your own in place of the level's, to find the highest that the platform holds; the "
+            "level's thresholds grade it.",
         ),
         "minutes": Param(
             2,

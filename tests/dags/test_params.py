@@ -35,6 +35,8 @@ def test_the_load_test_enumerates_domains_and_levels(dag_bag):
         ("run_load_test", "domain", "payment"),
         ("run_load_test", "domain", ALL_DOMAINS),
         ("run_load_test", "level", "huge"),
+        ("run_load_test", "events_per_minute", 99),
+        ("run_load_test", "events_per_minute", "fast"),
         ("run_load_test", "minutes", -1),
         ("run_load_test", "minutes", 0),
         ("run_load_test", "minutes", MAX_MINUTES + 1),
@@ -59,6 +61,8 @@ def test_what_cannot_be_is_refused(dag_bag, dag_id, name, value):
 @pytest.mark.parametrize(
     ("dag_id", "name", "value"),
     [
+        ("run_load_test", "events_per_minute", None),
+        ("run_load_test", "events_per_minute", 600_000),
         ("run_load_test", "minutes", 0.5),
         ("run_load_test", "minutes", MAX_MINUTES),
         ("run_load_test", "seed", TRAINING_SEEDS_FROM - 1),

@@ -16,8 +16,10 @@ from patternalarm.cli.report import platform_run_ids, show_report
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import (
     EVENTS_PER_MINUTE,
+    MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
     MAX_SHARDS,
+    MIN_EVENTS_PER_MINUTE,
     MIN_MINUTES,
     TRAINING_SEEDS_FROM,
     Level,
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rates = ", ".join(f"{level} {rate:,}" for level, rate in EVENTS_PER_MINUTE.items())
     parser.add_argument("--domain", default="payments", help=f"one of {', '.join(generated_domains())}")
     parser.add_argument("--level", default=Level.NORMAL.value, help=f"events a minute: {rates}")
+    parser.add_argument("--rate", default=None, help="events a minute in place of the level's, graded by the level")
     parser.add_argument("--minutes", default="2", help=f"how long events flow, {MIN_MINUTES:g} to {MAX_MINUTES}")
     parser.add_argument("--seed", default="7", help="the same seed gives the same actors and campaigns")
     parser.add_argument("--shards", default="1", help=f"generator processes that share the load, 1 to {MAX_SHARDS}")
@@ -54,6 +57,9 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": whole_number_between("seed", arguments.seed, 0, TRAINING_SEEDS_FROM - 1),
         "shards": whole_number_between("shards", arguments.shards, 1, MAX_SHARDS),
     }
+    if arguments.rate:
+        lowest, highest = MIN_EVENTS_PER_MINUTE, MAX_EVENTS_PER_MINUTE
+        conf["events_per_minute"] = whole_number_between("rate", arguments.rate, lowest, highest)
     if arguments.scorer_mode:
         conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, ["realtime", "microbatch"])
     if arguments.keep_topics:

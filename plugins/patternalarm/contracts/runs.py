@@ -41,6 +41,8 @@ EVENTS_PER_MINUTE: Final[dict[Level, int]] = {
     Level.EXTREME: 1_000_000,
 }
 
+MIN_EVENTS_PER_MINUTE: Final = 100
+MAX_EVENTS_PER_MINUTE: Final = 5_000_000
 MIN_MINUTES: Final = 0.5
 MAX_MINUTES: Final = 120
 MAX_SHARDS: Final = 8

@@ -163,7 +163,9 @@ class ReportData:
             file = shlex.quote(str(run.params.get("file", "FILE")))
             return f"make replay FILE={file} PACK={shlex.quote(str(run.params.get('pack', run.domain)))}"
         if run.kind is RunKind.LOAD_TEST:
-            return f"make load-test DOMAIN={run.domain} LEVEL={run.level} MINUTES={run.minutes or 0:g} SEED={run.seed}"
+            rate = run.params.get("events_per_minute")
+            options = f"DOMAIN={run.domain} LEVEL={run.level} MINUTES={run.minutes or 0:g} SEED={run.seed}"
+            return f"make load-test {options}" + (f" RATE={rate}" if rate else "")
         return f"airflow dags trigger {run.dag_id}"
 
     @cached_property

@@ -38,11 +38,12 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         kind: what the run is for.
         pack: name or path of the domain pack.
         level: load level, for a load test.
+        events_per_minute: rate in place of the level's; empty for the level's.
         minutes: how long events flow, for a load test.
         seed: seed of the generated events, or of the training.
     """
 
-    template_fields = ("pack", "level", "minutes", "seed")
+    template_fields = ("pack", "level", "events_per_minute", "minutes", "seed")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         kind: RunKind,
         pack: str,
         level: str | None = None,
+        events_per_minute: str = "",
         minutes: str | None = None,
         seed: str = "0",
         **kwargs: Any,
@@ -58,6 +60,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         self.kind = kind
         self.pack = pack
         self.level = level
+        self.events_per_minute = events_per_minute
         self.minutes = minutes
         self.seed = seed
 
@@ -112,7 +115,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             pack=self.pack,
             opened_at=opened_at.isoformat(timespec="milliseconds"),
             score_from_ms=int((test_from or opened_at).timestamp() * 1000),
-            events_per_minute=EVENTS_PER_MINUTE[Level(self.level)] if self.level else 0,
+            events_per_minute=self._rate(),
             seed=int(self.seed),
             model_dir=model.path if model else str(settings.models_dir / pack.name / version),
             new_version=version,
@@ -121,6 +124,11 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             run_dir=str(settings.runs_dir / run_id),
             feature_log=str(settings.feature_log_dir / pack.name / run_id),
         )
+
+    def _rate(self) -> int:
+        if self.events_per_minute:
+            return int(self.events_per_minute)
+        return EVENTS_PER_MINUTE[Level(self.level)] if self.level else 0
 
     def _split(self, pack: DomainPack) -> tuple[datetime | None, datetime | None]:
         if self.kind is not RunKind.REPLAY:

@@ -173,7 +173,7 @@ def test_report_says_it_all(graded, reports_dir: Path, capsys) -> None:
     assert sum(bucket["events"] for bucket in told["velocity"]["buckets"]) == 2_000
     assert sum(bucket["alerts"] for bucket in told["velocity"]["buckets"]) == 2
     assert told["phase_seconds"] == {"generate": 200.0, "drain": 4.5}
-    command = "make load-test DOMAIN=payments LEVEL=mini MINUTES=3.33333 SEED=7"
+    command = "make load-test DOMAIN=payments LEVEL=mini MINUTES=3.33333 SEED=7 RATE=600"
     for text in (out, page):
         assert "MISSED" in text
         assert "campaign_recall 0.01, 0.79 under the limit" in text

@@ -34,6 +34,8 @@ def nothing_is_asked(monkeypatch):
         (["load-test", "--seed", "x7"], "seed 'x7' is no whole number: use 0 to 999999999"),
         (["load-test", "--seed", str(TRAINING_SEEDS_FROM)], "out of bounds"),
         (["load-test", "--seed", ""], "seed '' is no whole number"),
+        (["load-test", "--rate", "ten"], "rate 'ten' is no whole number: use 100 to 5000000"),
+        (["load-test", "--rate", "99"], "rate 99 is out of bounds: use 100 to 5000000"),
         (["load-test", "--shards", "99"], "shards 99 is out of bounds: use 1 to 8"),
         (["load-test", "--scorer-mode", "batch"], "unknown scorer mode 'batch': use one of realtime, microbatch"),
         (["retrain", "--domain", "x"], "unknown domain 'x': use one of all, "),

@@ -64,6 +64,14 @@ def test_kafka_is_down(engines):
         execute()
 
 
+@pytest.mark.parametrize(("own", "expected"), [("", 1_000), ("600000", 600_000)])
+def test_a_rate_of_ones_own_takes_the_place_of_the_levels(own, expected):
+    operator = OpenRunOperator(
+        task_id="t", kind=RunKind.LOAD_TEST, pack="payments", level="mini", events_per_minute=own
+    )
+    assert operator._rate() == expected
+
+
 def test_the_database_is_asked_last(engines):
     with pytest.raises(AssertionError, match="the database was asked"):
         execute()
