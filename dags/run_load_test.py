@@ -1,9 +1,10 @@
 """Run a load test: a graded experiment of the whole path, from generated events to a verdict.
 
 Opens a run (nothing is started before everything is checked), creates its own topics, starts its Flink job, scorer and
-alert writer, publishes the actors' history, then lets the generators play fraud and look-alikes for the minutes asked
-while `watch_jobs` fails the run at once if a job dies for good. Afterwards every stage is drained in the order of the
-data, the ledger is closed, and detection, delays and rates are measured, reported and graded against the thresholds.
+alert writer, publishes the actors' history and waits until Flink has read it. Then the generators play fraud and
+look-alikes for the minutes asked, while `watch_jobs` fails the run at once if a job dies for good. Afterwards every stage
+is drained in the order of the data, the ledger is closed, and detection, delays and rates are measured, reported and
+graded against the thresholds.
 The teardown stops and drops whatever belongs to the run, also after a failure.
 
 The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
@@ -81,9 +82,12 @@ def run_load_test() -> None:
     build_marts = steps.build_marts()
     close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")
 
+    await_history = steps.await_history()
     jobs = [start_flink, start_scorer, start_alert_writer]
     open_run >> [create_topics, plan_history]
-    create_topics >> [*jobs, publish_history] >> plan_measurement >> watch_jobs
+    create_topics >> [*jobs, publish_history]
+    [start_flink, publish_history] >> await_history
+    [*jobs, await_history] >> plan_measurement >> watch_jobs
     [generate, watch_jobs] >> drain_flink >> drain_scorer >> drain_alert_writer
     drain_alert_writer >> account >> measure >> report >> grade
     drain_alert_writer >> build_marts >> grade

@@ -9,6 +9,7 @@ from typing import Any, Final
 from airflow.providers.standard.operators.empty import EmptyOperator
 
 from patternalarm.contracts.jobs import ProcessKind, process_name
+from patternalarm.operators.await_events_read import AwaitEventsReadOperator
 from patternalarm.operators.await_features import AwaitFeaturesOperator
 from patternalarm.operators.close_run import CloseRunOperator
 from patternalarm.operators.commands import dbt, flink_submission, service, spark_job
@@ -101,6 +102,12 @@ class RunSteps:
             generators=self.generator,
             shards=shards,
             seconds=seconds,
+        )
+
+    def await_history(self) -> AwaitEventsReadOperator:
+        """Wait until the Flink job has read all events so far: measured events must not queue behind history."""
+        return AwaitEventsReadOperator(
+            task_id="await_history", job_id=self.flink_job_id, domain=self.domain, scope=self.run_id
         )
 
     def await_features(self) -> AwaitFeaturesOperator:

@@ -78,6 +78,14 @@ def test_a_replayed_file_is_checked_before_anything_is_opened(dag_bag):
     assert dag.get_task("check_file").upstream_task_ids == set()
 
 
+def test_events_flow_when_everything_runs_and_history_is_read(dag_bag):
+    dag = dag_bag.dags["run_load_test"]
+    assert dag.get_task("await_history").upstream_task_ids == {"start_flink", "publish_history"}
+    assert {"await_history", "start_flink", "start_scorer", "start_alert_writer"} <= dag.get_task(
+        "plan_measurement"
+    ).upstream_task_ids
+
+
 def test_generators_are_mapped_and_left_for_the_watcher(dag_bag):
     dag = dag_bag.dags["run_load_test"]
     for task_id in ("publish_history", "generate"):

@@ -6,6 +6,7 @@ from typing import Any
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
+from patternalarm.triggers.unread_events import count_unread
 
 
 class FlinkDrainedTrigger(PollingTrigger):
@@ -45,7 +46,7 @@ class FlinkDrainedTrigger(PollingTrigger):
                 self.log.warning("the stop failed and is asked for again: %s", refused)
                 self._stop_request = None
             return None
-        self._unread = self._count_unread()
+        self._unread = count_unread(self._flink, self._kafka, self.job_id, self.topic)
         if self._unread == 0 and job.state == "RUNNING":
             self._stop_request = self._flink.stop_with_drain(self.job_id, Path(self.savepoints))
         return None
@@ -63,12 +64,3 @@ class FlinkDrainedTrigger(PollingTrigger):
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
         return {"job_id": self.job_id, "topic": self.topic, "savepoints": self.savepoints}
-
-    def _count_unread(self) -> int:
-        read = self._flink.read_offsets(self.job_id, self.topic)
-        spans = self._kafka.offsets([self.topic])
-        return sum(
-            last - max(first, read.get(partition, -1) + 1)
-            for (_, partition), (first, last) in spans.items()
-            if last > first
-        )

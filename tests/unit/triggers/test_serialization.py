@@ -7,6 +7,7 @@ from airflow.sdk.module_loading import import_string
 
 from patternalarm.triggers.alert_writer_drained import AlertWriterDrainedTrigger
 from patternalarm.triggers.features_complete import FeaturesCompleteTrigger
+from patternalarm.triggers.flink_caught_up import FlinkCaughtUpTrigger
 from patternalarm.triggers.flink_drained import FlinkDrainedTrigger
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
 from patternalarm.triggers.process_exit import ProcessExitTrigger
@@ -21,6 +22,7 @@ TRIGGERS = [
     ProcessReadyTrigger(name="p", ready_file="/ready", patience=7),
     FlinkRunningTrigger(job_id="j", patience=9),
     FlinkDrainedTrigger(job_id="j", topic="t", savepoints="/savepoints"),
+    FlinkCaughtUpTrigger(job_id="j", topic="t"),
     FeaturesCompleteTrigger(job_id="j", **SCOPE),
     ScorerDrainedTrigger(name="p", **SCOPE, score_from_ms=1),
     AlertWriterDrainedTrigger(name="p", **SCOPE),

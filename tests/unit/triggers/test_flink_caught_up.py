@@ -1,0 +1,68 @@
+"""Caught up is: every partition read to its end, none forgotten, by a job that has not ended."""
+
+from typing import ClassVar
+
+import pytest
+
+from patternalarm.hooks import targets
+from patternalarm.hooks.flink import FlinkJob
+from patternalarm.triggers import flink_caught_up
+from patternalarm.triggers.polling import Done, Failed
+
+TOPIC = "events.payments.run-1"
+
+
+class Flink:
+    """A job whose state and offsets are scripted."""
+
+    state = "RUNNING"
+    read: ClassVar[dict[int, int]] = {}
+
+    def job(self, job_id):
+        return FlinkJob(job_id, "detect", self.state, vertices_running=True)
+
+    def failure(self, job_id):
+        return "java.lang.OutOfMemoryError"
+
+    def read_offsets(self, job_id, topic):
+        return self.read
+
+
+class Kafka:
+    """A topic of three partitions: one from which retention took ten records, one full, one empty."""
+
+    def offsets(self, topics):
+        return {(TOPIC, 0): (10, 42), (TOPIC, 1): (0, 5), (TOPIC, 2): (0, 0)}
+
+
+@pytest.fixture
+def flink(monkeypatch):
+    scripted = Flink()
+    monkeypatch.setattr(targets, "flink", lambda: scripted)
+    monkeypatch.setattr(flink_caught_up, "KafkaTopicsHook", Kafka)
+    return scripted
+
+
+@pytest.mark.parametrize(
+    ("read", "unread"),
+    [
+        ({}, 37),
+        ({0: 40, 1: 4}, 1),
+        ({0: 41}, 5),
+        ({0: 41, 1: 4}, 0),
+        ({0: 41, 1: 4, 2: -1}, 0),
+    ],
+)
+def test_what_is_unread_is_counted_over_all_partitions(flink, read, unread):
+    flink.read = read
+    trigger = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC)
+    found = trigger.look()
+    assert trigger.progress() == unread
+    assert isinstance(found, Done) == (unread == 0)
+
+
+def test_a_job_that_ended_is_told_with_its_reason(flink):
+    flink.state = "FAILED"
+    found = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC).look()
+    assert isinstance(found, Failed)
+    assert "is FAILED: java.lang.OutOfMemoryError" in str(found)
