@@ -39,9 +39,8 @@ def sampled(rows: DataFrame, share: float, seed: int) -> DataFrame:
     return rows.where((F.col("label") != 0) | (draw < share))
 
 
-def training_set(rows: DataFrame, classes: Sequence[str], weights: Mapping[int, float], width: int) -> DataFrame:
-    """``features`` (``width`` numbers), ``label``, ``weight``, in an order that depends on the rows alone, so that one
-    seed grows one forest.
+def training_set(rows: DataFrame, classes: Sequence[str], weights: Mapping[int, float]) -> DataFrame:
+    """``features, label, weight``, in an order that depends on the rows alone, so that one seed grows one forest.
 
     The label column names every class, else MLlib would take the largest label seen for the last class and a type
     without training rows would shift the probabilities.
@@ -54,7 +53,7 @@ def training_set(rows: DataFrame, classes: Sequence[str], weights: Mapping[int, 
         rows.repartition(PARTITIONS, "event_id")
         .sortWithinPartitions("event_id")
         .select(
-            feature_vector(F.col("values"), width).alias("features"),
+            feature_vector(F.col("values")).alias("features"),
             F.col("label").cast("double").alias("label", metadata=nominal),
             weight.alias("weight"),
         )
@@ -66,8 +65,7 @@ def grow_forest(rows: DataFrame, classes: Sequence[str], size: Training, seed: i
     counts = {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
     share = legitimate_share(counts)
     kept = {label: count * share if label == 0 else count for label, count in counts.items()}
-    width = rows.select(F.size("values")).head()[0]
-    training = training_set(sampled(rows, share, seed), classes, class_weights(kept), width).cache()
+    training = training_set(sampled(rows, share, seed), classes, class_weights(kept)).cache()
     forest = RandomForestClassifier(
         featuresCol="features",
         labelCol="label",

@@ -19,7 +19,7 @@ def probability_only(model: PipelineModel) -> PipelineModel:
 
 def with_scores(rows: DataFrame, model: PipelineModel) -> DataFrame:
     """Add ``scores``, one probability per class of ``model``, to rows that hold ``values``."""
-    vectors = rows.withColumn("features", feature_vector(F.col("values"), model.stages[-1].numFeatures))
+    vectors = rows.withColumn("features", feature_vector(F.col("values")))
     return (
         probability_only(model).transform(vectors).select(*rows.columns, vector_to_array("probability").alias("scores"))
     )

@@ -51,13 +51,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def export_difference(scored: DataFrame, trees: list[Tree], width: int) -> float:
-    """Largest difference between the pipeline's and the exported trees' probabilities on some of ``scored``, whose
-    ``values`` are ``width`` numbers."""
+def export_difference(scored: DataFrame, trees: list[Tree]) -> float:
+    """Largest difference between the pipeline's and the exported trees' probabilities on some of ``scored``."""
     sample = (
         scored.orderBy("event_id")
         .limit(COMPARED_ROWS)
-        .select(without_missing(F.col("values"), width).alias("values"), "scores")
+        .select(without_missing(F.col("values")).alias("values"), "scores")
     ).toPandas()
     exported = forest_probabilities(trees, np.stack(sample["values"].to_list()))
     return float(np.abs(exported - np.stack(sample["scores"].to_list())).max())
@@ -89,7 +88,7 @@ def validate(spark: SparkSession, pack: DomainPack, options: argparse.Namespace)
     metrics = report(decided, pack, split.reported)
     gates = promotion_gates(
         metrics,
-        export_difference(decided, read_forest(options.model), len(pack.features)),
+        export_difference(decided, read_forest(options.model)),
         report_difference(metrics, metadata.metrics),
     )
     for gate in gates:

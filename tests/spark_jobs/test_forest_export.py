@@ -19,11 +19,7 @@ def test_exported_trees_give_the_pipelines_probabilities(spark, pack, tmp_path):
 
     trees = forest_trees(spark, tmp_path / "pipeline")
 
-    scored = (
-        with_scores(frame, model)
-        .select(without_missing(F.col("values"), len(pack.features)).alias("x"), "scores")
-        .toPandas()
-    )
+    scored = with_scores(frame, model).select(without_missing(F.col("values")).alias("x"), "scores").toPandas()
     exported = forest_probabilities(trees, np.stack(scored["x"].to_list()))
     assert len(trees) == pack.training.trees
     assert np.abs(exported - np.stack(scored["scores"].to_list())).max() < 1e-12

@@ -42,7 +42,7 @@ def test_the_weight_is_that_of_the_rows_class(spark, pack):
         [("a", [0.0], 0), ("b", [0.0], 3)], "event_id string, `values` array<double>, label int"
     )
 
-    weighted = training_set(frame, pack.classes, {0: 1.0, 3: 4.5}, width=1).collect()
+    weighted = training_set(frame, pack.classes, {0: 1.0, 3: 4.5}).collect()
 
     assert {row["label"]: row["weight"] for row in weighted} == {0.0: 1.0, 3.0: 4.5}
 
