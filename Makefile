@@ -58,7 +58,7 @@ replay: ## your own file through the whole path, graded: FILE=events.parquet PAC
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"
 
 bench: envs ## benchmarks, with their figures
-	@$(DEV) -m pytest -q -s -o python_files="bench_*.py" tests/benchmarks
+	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

@@ -77,7 +77,10 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
         "wrong_domain": json.dumps(event(5, 0, "a1", domain="gaming")).encode(),
         "bad_event_time": json.dumps(event(6, 0, "a1", event_time="2999-01-01T00:00:00Z")).encode(),
     }
+    # Which of the two an event belongs to would depend on the reader.
+    of_two_actors = json.dumps(event(7, 0, "a1")).encode()[:-1] + b', "actor_id": "a2"}'
     records = records_of(good)
+    records[1000:1000] = [(0, "k", of_two_actors)]
     records[1000:1000] = [(i % PARTITIONS, "k", raw) for i, raw in enumerate(bad.values())]
     records.extend(records_of([late]))
 
@@ -86,7 +89,8 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
     features, dead = out[TopicKind.FEATURES], out[TopicKind.DEAD_LETTERS]
     assert sorted(r["event_id"] for r in features) == sorted(e["event_id"] for e in good)
     assert {r["reason"] for r in dead} == {*bad, "late"}
-    assert len(dead) == len(bad) + 1
+    assert len(dead) == len(bad) + 2
+    assert sum("stands twice" in r["detail"] for r in dead) == 1
     offsets: dict[int, int] = {}
     expected = {}
     for partition, _, raw in records:
