@@ -11,7 +11,7 @@ import numpy as np
 from alert_units import campaign, episode
 from decision import NEVER, with_decision
 from numpy.typing import NDArray
-from promotion import ALERT_PRECISION_TARGETS, CAMPAIGN_RECALL_TARGET
+from promotion import ALERT_PRECISION_TARGETS
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -94,13 +94,28 @@ def pooled_recall(curves: Mapping[int, AlertCurve], thresholds: Mapping[int, flo
     return found / max(sum(curve.campaigns for curve in curves.values()), 1)
 
 
+def pooled_precision(curves: Mapping[int, AlertCurve], thresholds: Mapping[int, float]) -> float:
+    """Share of right alerts among all when each class index alerts from its threshold on; 0 without alerts."""
+    steps = {index: round(thresholds[index] * STEPS) for index in curves}
+    right = sum(int(curve.right[steps[index]]) for index, curve in curves.items())
+    return right / max(sum(int(curve.alerts[steps[index]]) for index, curve in curves.items()), 1)
+
+
 def type_thresholds(curves: Mapping[int, AlertCurve]) -> tuple[dict[int, float], float]:
-    """Threshold by class index, and the precision that they aim at: the highest that leaves the recall asked for."""
+    """Threshold by class index, and the precision that they aim at.
+
+    Of all targets the one whose weaker figure, pooled precision or pooled recall, is best; the most precise of equals.
+    Both have the same gate, so that is the point furthest from missing one. The most precise target with a recall of .86
+    was not: the next block missed the recall at .79 with .91 of the alerts right (gaming).
+    """
+    chosen: dict[int, float] = {}
+    aim, best = ALERT_PRECISION_TARGETS[0], -1.0
     for target in ALERT_PRECISION_TARGETS:
         thresholds = {index: type_threshold(curve, target) for index, curve in curves.items()}
-        if pooled_recall(curves, thresholds) >= CAMPAIGN_RECALL_TARGET:
-            break
-    return thresholds, target
+        weaker = min(pooled_precision(curves, thresholds), pooled_recall(curves, thresholds))
+        if weaker > best:
+            chosen, aim, best = thresholds, target, weaker
+    return chosen, aim
 
 
 def choose_thresholds(validation: DataFrame, pack: DomainPack) -> dict[str, float]:

@@ -9,6 +9,7 @@ from thresholds import (
     best_f_half_threshold,
     choose_thresholds,
     lowest_precise_threshold,
+    pooled_precision,
     pooled_recall,
     type_threshold,
     type_thresholds,
@@ -57,7 +58,7 @@ def test_a_type_that_validation_does_not_hold_needs_the_majority():
     assert type_threshold(curve(alerts=[(HIGH, 10)], right=[]), 0.9) == MAJORITY
 
 
-def test_precision_is_given_up_only_for_the_recall_asked_for():
+def test_precision_is_given_up_while_recall_is_the_weaker():
     # From HIGH up every alert is right and 8 of 10 campaigns are found; from MIDDLE up 36 of 40 alerts are (.9), and all.
     steps = curve(
         alerts=[(HIGH, 20), (MIDDLE, 20)],
@@ -69,9 +70,12 @@ def test_precision_is_given_up_only_for_the_recall_asked_for():
 
     assert type_thresholds({1: steps}) == ({1: pytest.approx(1 / STEPS)}, 0.9)
     thresholds, target = type_thresholds({1: steps, 2: found_alone})
-    assert target == 0.92
+    # Both from MIDDLE up: precision 1, recall 38/40; at the lower target .933 and 1.
+    assert target == 0.94
     assert thresholds[1] == pytest.approx((MIDDLE + 1) / STEPS)
     assert pooled_recall({1: steps, 2: found_alone}, thresholds) == pytest.approx(38 / 40)
+    assert pooled_precision({1: steps, 2: found_alone}, thresholds) == 1.0
+    assert pooled_precision({1: steps, 2: found_alone}, {1: 0.002, 2: 0.002}) == pytest.approx(56 / 60)
 
 
 def test_thresholds_are_chosen_by_alerts_and_campaigns(spark, pack):
