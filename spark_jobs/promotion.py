@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Precisions that thresholds may aim at on the validation block, all above the gate: a new block is never quite like the
-# last one.
+# Precisions that thresholds may aim at on the validation block, the highest first. All lie above the gate: a new block
+# is never quite like the last one.
 ALERT_PRECISION_TARGETS = (0.94, 0.92, 0.9, 0.88, 0.86, 0.84)
 
 MIN_CAMPAIGN_RECALL = 0.8

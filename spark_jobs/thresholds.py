@@ -108,14 +108,14 @@ def type_thresholds(curves: Mapping[int, AlertCurve]) -> tuple[dict[int, float],
     Both have the same gate, so that is the point furthest from missing one. The most precise target with a recall of .86
     was not: the next block missed the recall at .79 with .91 of the alerts right (gaming).
     """
-    chosen: dict[int, float] = {}
-    aim, best = ALERT_PRECISION_TARGETS[0], -1.0
-    for target in ALERT_PRECISION_TARGETS:
-        thresholds = {index: type_threshold(curve, target) for index, curve in curves.items()}
-        weaker = min(pooled_precision(curves, thresholds), pooled_recall(curves, thresholds))
-        if weaker > best:
-            chosen, aim, best = thresholds, target, weaker
-    return chosen, aim
+    options = [
+        ({index: type_threshold(curve, target) for index, curve in curves.items()}, target)
+        for target in ALERT_PRECISION_TARGETS
+    ]
+    return max(
+        options,
+        key=lambda option: min(pooled_precision(curves, option[0]), pooled_recall(curves, option[0])),
+    )
 
 
 def choose_thresholds(validation: DataFrame, pack: DomainPack) -> dict[str, float]:

@@ -11,7 +11,7 @@ import org.apache.flink.table.functions.ScalarFunction;
  *
  * <p>Flink declares watermarks in the source's DDL only, before anything is parsed. A time that cannot be read, or
  * that is further ahead of Kafka's clock than the contract allows, gives epoch 0: one bad clock must not make every
- * honest event late. {@link ParseEvent} reads the time again, strictly, for everything but the watermark.
+ * honest event late. {@link EventParser} reads the time again, strictly, for everything but the watermark.
  */
 public final class EventTime extends ScalarFunction {
 
