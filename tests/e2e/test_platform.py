@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from patternalarm.contracts.runs import RunKind
 from patternalarm.contracts.tables import ALERT, RUN, RUN_LEDGER, RUN_METRIC, SHARD_LEDGER
 from patternalarm.settings import Settings
 
@@ -128,6 +129,13 @@ def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
     assert "<html" in (report / "report.html").read_text()
     left = [name for name in processes(platform) if name.startswith(run_id)]
     assert not left
+
+
+def test_the_training_of_a_model_is_stored_as_passed(database: psycopg.Connection, model: str) -> None:
+    rows = database.execute(
+        f"SELECT state, reason FROM {RUN} WHERE kind = %s AND domain = %s", (RunKind.RETRAIN.value, model)
+    ).fetchall()
+    assert rows == [("passed", None)]
 
 
 def test_every_chart_of_the_dashboard_answers(platform: Settings, cli: Cli, model: str) -> None:

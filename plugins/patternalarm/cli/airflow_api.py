@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from patternalarm.cli.errors import AirflowError, UsageError
 from patternalarm.settings import Settings
+from patternalarm.telling_line import telling_line
 
 ADMIN_USER: Final = "admin"
 
@@ -61,13 +62,13 @@ class AirflowApi:
         return None if found is None else bool(found["is_paused"])
 
     def import_errors(self) -> list[str]:
-        """Files that Airflow cannot import, with the last line of why.
+        """Files that Airflow cannot import, each with the line that says why.
 
         Raises:
             AirflowError: Airflow cannot be reached.
         """
         errors = self._call("GET", "/importErrors")["import_errors"]
-        return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in errors]
+        return [f"{error['filename']}: {telling_line(str(error['stack_trace']).splitlines())}" for error in errors]
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run of the DAG with these parameters; Airflow's id of the run.

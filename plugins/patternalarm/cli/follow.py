@@ -26,6 +26,10 @@ _WORDS: Final = {
     "failed": "[red]failed[/]",
     "skipped": "skipped",
 }
+# What a task waits for, where its name does not tell; said once, when its waiting begins.
+_WAITS_FOR: Final = {
+    "train_missing_model": "the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
+}
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,10 @@ class Follower:
                     continue
                 before, seen[task.name] = seen.get(task.name), task.state
                 started = since.setdefault(task.name, now)
+                if task.state == "deferred" and task.name in _WAITS_FOR:
+                    self._say(now - began, f"{task.name}: {_WAITS_FOR[task.name]}")
+                    spoke = now
+                    continue
                 # Between its start and its end a task may wait and come back, which nobody needs to know.
                 if {task.state, before} == {"deferred", "running"}:
                     continue

@@ -22,6 +22,8 @@ _STOP_WAIT_SECONDS: Final = 30
 # Longer than the supervisor takes to kill what does not stop, or a slow stop would look like a dead supervisor.
 _RPC_TIMEOUT_SECONDS: Final = _STOP_WAIT_SECONDS + 15
 
+_LOG_TAIL_BYTES: Final = 65_536
+
 _BAD_NAME: Final = 10
 _NO_FILE: Final = 20
 _NOT_EXECUTABLE: Final = 21
@@ -159,7 +161,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         if not path.is_file():
             return []
         with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - 65_536))
+            stream.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
             return stream.read().decode("utf-8", errors="replace").splitlines()[-lines:]
 
     def log_file(self, name: str) -> Path:
@@ -212,14 +214,25 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         file = self._configuration_file(name)
         restarts = file.is_file() and "autorestart=unexpected" in file.read_text(encoding="utf-8")
         ended = state in ("EXITED", "STOPPED") and bool(info["start"])
+        exit_code = int(info["exitstatus"]) if ended else None
         return ProcessState(
             name=name,
             state=state,
             pid=int(info["pid"]),
-            exit_code=int(info["exitstatus"]) if ended else None,
+            exit_code=exit_code,
             started_at=int(info["start"]),
             restarts=restarts,
+            signal=self._signal_that_ended(name) if state == "EXITED" and exit_code == -1 else "",
         )
+
+    def _signal_that_ended(self, name: str) -> str:
+        # Of a signal, the supervisor tells its own log alone.
+        try:
+            log = str(self._call("readLog", -_LOG_TAIL_BYTES, 0))
+        except xmlrpc.client.Fault:
+            return ""
+        signals = re.findall(rf"exited: {re.escape(name)} \(terminated by (SIG\w+)", log)
+        return signals[-1] if signals else ""
 
     def _call(self, method: str, *arguments: Any) -> Any:
         settings = self.settings

@@ -92,6 +92,27 @@ def test_every_change_is_one_line_with_the_time(follow):
     assert followed.seconds == 4
 
 
+def test_a_training_that_a_run_waits_for_is_told_in_words(follow):
+    _, lines = follow(
+        ScriptedAirflow(
+            ("running", {"train_missing_model": "running"}),
+            ("running", {"train_missing_model": "deferred"}),
+            ("running", {"train_missing_model": "running"}),
+            ("success", {"train_missing_model": "success"}),
+        )
+    )
+    assert [line.partition(" s  ")[2] for line in lines[2:]] == [
+        "train_missing_model started",
+        "train_missing_model: the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
+        "train_missing_model done after 3 s",
+    ]
+
+
+def test_a_training_that_is_not_needed_is_told_as_skipped(follow):
+    _, lines = follow(ScriptedAirflow(("success", {"train_missing_model": "skipped"})))
+    assert lines[-1].endswith("train_missing_model skipped")
+
+
 def test_never_more_than_ten_seconds_of_silence(follow):
     waiting = ("running", {"start_scorer": "deferred"})
     _, lines = follow(ScriptedAirflow(*[waiting] * 35, ("success", {"start_scorer": "success"})))

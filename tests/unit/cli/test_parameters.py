@@ -17,7 +17,6 @@ def nothing_is_asked(monkeypatch):
         raise AssertionError("Airflow was asked")
 
     monkeypatch.setattr("patternalarm.cli.airflow_api.AirflowApi._send", refuse)
-    monkeypatch.setattr("patternalarm.cli.load_test.has_model", refuse)
 
 
 @pytest.mark.parametrize(
