@@ -202,13 +202,6 @@ class SourceFile(_Strict):
     """Fraud rows of one actor closer together than this are one campaign."""
 
 
-class Training(_Strict):
-    """Size of the forest; the rest of training is the same for every domain."""
-
-    trees: int = Field(default=50, ge=5, le=300)
-    depth: int = Field(default=8, ge=2, le=25)
-
-
 class Currency(_Strict):
     """The pack's base currency, and what one unit of each other is worth in it."""
 
@@ -216,6 +209,13 @@ class Currency(_Strict):
     as_of: date
     source: str
     rates: dict[str, Decimal] = Field(default_factory=dict)
+
+
+class Training(_Strict):
+    """Size of the forest; the rest of training is the same for every domain."""
+
+    trees: int = Field(default=50, ge=5, le=300)
+    depth: int = Field(default=8, ge=2, le=25)
 
 
 class DomainPack(_Strict):
@@ -233,6 +233,7 @@ class DomainPack(_Strict):
     episode: DurationMs
     """Triggers of one subject and type within one episode are one alert."""
     fields: tuple[PackField, ...] = ()
+    currency: Currency | None = None
     fraud_types: dict[str, FraudType]
     money_out: tuple[Conditions, ...] = ()
     """Which events moved their amount out, thus put it at risk: those that meet any entry."""
@@ -240,7 +241,6 @@ class DomainPack(_Strict):
     """Which events tried to and were refused; an event that also meets ``money_out`` did move it."""
     much_money: Annotated[Decimal, Field(gt=0)] | None = None
     """Money at risk, in the base currency, from which on an alert is one step more severe."""
-    currency: Currency | None = None
     features: tuple[Feature, ...]
     training: Training = Training()
     source: SourceFile | None = None

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 # PostgreSQL refuses to change a column's type under a view. dbt's live marts are views, which its next build makes anew.
-DROP_VIEWS = """
+DROP_MARTS = """
 DO $$
 DECLARE
     view_name text;
@@ -25,15 +25,16 @@ BEGIN
         EXECUTE 'DROP VIEW IF EXISTS ' || view_name || ' CASCADE';
     END LOOP;
 END $$;
+-- Its columns change too; the next build makes it anew from all alerts.
+DROP TABLE IF EXISTS marts.mart_alert_daily;
 """
 
 MONEY = """
 ALTER TABLE alerting.alert
     ALTER COLUMN amount_at_risk TYPE numeric(38, 4),
     ADD COLUMN amount_tried numeric(38, 4) NOT NULL DEFAULT 0,
-    ADD COLUMN base_severity_rank smallint;
+    ADD COLUMN base_severity_rank smallint NOT NULL DEFAULT 0;
 UPDATE alerting.alert SET base_severity_rank = severity_rank;
-ALTER TABLE alerting.alert ALTER COLUMN base_severity_rank SET NOT NULL;
 COMMENT ON COLUMN alerting.alert.amount_at_risk IS 'sum of the amounts that its events moved out, in currency';
 COMMENT ON COLUMN alerting.alert.amount_tried IS 'sum of the amounts that were tried and refused, in currency';
 COMMENT ON COLUMN alerting.alert.currency IS 'base currency of the domain pack';
@@ -76,12 +77,12 @@ ALTER TABLE alerting.alert DROP COLUMN amount_tried, DROP COLUMN base_severity_r
 
 
 def upgrade() -> None:
-    """Add the columns and the table; drop dbt's views over the tables whose columns get wider."""
-    for script in (DROP_VIEWS, MONEY, QUARANTINE):
+    """Add the columns and the table; drop dbt's marts over the tables whose columns change."""
+    for script in (DROP_MARTS, MONEY, QUARANTINE):
         op.execute(script)
 
 
 def downgrade() -> None:
     """Drop them; the wider columns stay wide."""
-    op.execute(DROP_VIEWS)
+    op.execute(DROP_MARTS)
     op.execute(DOWN)
