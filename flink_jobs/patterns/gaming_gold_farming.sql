@@ -6,7 +6,7 @@
 -- subject_type: actor
 -- reason: After hours online without a break, items were gathered in a row and gold was handed to a player not met before.
 SELECT *
-FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency
+FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency, money_out
       FROM events
       WHERE session_minutes >= 250
         AND (event_type = 'loot'
@@ -19,7 +19,7 @@ MATCH_RECOGNIZE (
     LAST(T.actor_id) AS subject_id,
     FIRST(G.event_time_ms) AS first_event_time_ms,
     LAST(T.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    ARRAY_AGG(ROW(event_id, event_time_ms, amount, money_out)) AS events,
     LAST(T.currency) AS currency
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW

@@ -6,7 +6,7 @@
 -- subject_type: actor
 -- reason: Hardware never seen for this device failed to authenticate, then got in and spoke for it.
 SELECT *
-FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
+FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency, money_out,
         feature_new_hardware AS new_hardware
       FROM events
       WHERE event_type = 'auth_failed'
@@ -18,7 +18,7 @@ MATCH_RECOGNIZE (
     LAST(D.actor_id) AS subject_id,
     FIRST(N.event_time_ms) AS first_event_time_ms,
     LAST(D.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    ARRAY_AGG(ROW(event_id, event_time_ms, amount, money_out)) AS events,
     LAST(D.currency) AS currency
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW

@@ -6,7 +6,7 @@
 -- subject_type: actor
 -- reason: Four readings in a row were far from this device's usual one and hardly differed from each other.
 SELECT *
-FROM (SELECT rowtime, actor_id, event_id, event_time_ms, amount, currency, `value` AS reading
+FROM (SELECT rowtime, actor_id, event_id, event_time_ms, amount, currency, money_out, `value` AS reading
       FROM events
       WHERE event_type = 'reading' AND ABS(feature_value_ratio - 1) > 0.2)
 MATCH_RECOGNIZE (
@@ -16,7 +16,7 @@ MATCH_RECOGNIZE (
     LAST(R.actor_id) AS subject_id,
     FIRST(R.event_time_ms) AS first_event_time_ms,
     LAST(R.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    ARRAY_AGG(ROW(event_id, event_time_ms, amount, money_out)) AS events,
     LAST(R.currency) AS currency
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW

@@ -6,7 +6,7 @@
 -- subject_type: actor
 -- reason: A login from a new device was followed within minutes by a change of credentials and an unusually large transfer out, all from that device.
 SELECT *
-FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency
+FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency, money_out
       FROM events
       WHERE (event_type = 'login' AND feature_new_device = 1)
         OR event_type = 'credential_change'
@@ -18,7 +18,7 @@ MATCH_RECOGNIZE (
     LAST(T.actor_id) AS subject_id,
     FIRST(L.event_time_ms) AS first_event_time_ms,
     LAST(T.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
+    ARRAY_AGG(ROW(event_id, event_time_ms, amount, money_out)) AS events,
     LAST(T.currency) AS currency
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW

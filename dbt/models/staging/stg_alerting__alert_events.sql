@@ -4,6 +4,7 @@ select
     source,
     event_time,
     amount,
+    money_out,
     score,
     detail,
     committed_at

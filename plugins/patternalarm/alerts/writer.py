@@ -2,8 +2,9 @@
 
 Reads ``evidence`` and ``pattern_hits`` from the offsets in ``alerting.consumer_offset`` on and writes alerts, each
 batch in one transaction with its offsets: killed at any moment and started again, it loses and doubles nothing.
-SIGTERM lets it finish its batch and leave with exit code 0. It leaves with 1 when Kafka or PostgreSQL fails it, when a
-record breaks the contract or when a second writer shows up, and with 2 on bad input, before it read anything.
+A record that breaks the contract, or whose data PostgreSQL refuses, goes to ``alerting.quarantined_record`` in that same
+transaction, and the writer goes on. SIGTERM lets it finish its batch and leave with exit code 0. It leaves with 1 when
+Kafka or PostgreSQL fails it or when a second writer shows up, and with 2 on bad input, before it read anything.
 """
 
 import argparse
@@ -19,12 +20,22 @@ from typing import Final
 import psycopg
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.findings import ContractBreachError, read_evidence, read_pattern_hit
+from patternalarm.alerts.findings import (
+    ContractBreachError,
+    Found,
+    PassedOn,
+    Quarantined,
+    passed_on,
+    quarantined,
+    read_evidence,
+    read_pattern_hit,
+)
 from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputError
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
@@ -36,6 +47,9 @@ from patternalarm.settings import Settings, get_settings
 
 BATCH_RECORDS: Final = 2_000
 
+# Quarantined records of one batch that the log names one by one.
+MOST_TOLD: Final = 5
+
 # How long a stop waits for a quiet topic; a record that comes meanwhile is taken at once.
 WAIT_SECONDS: Final = 0.2
 
@@ -45,11 +59,9 @@ logger = logging.getLogger(__name__)
 class AlertWriter:
     """Reads, explains, writes, until told to stop."""
 
-    def __init__(
-        self, pack: DomainPack, scope: str, source: KafkaInput, builder: BatchBuilder, store: AlertStore
-    ) -> None:
+    def __init__(self, pack: DomainPack, scope: str, source: KafkaInput, store: AlertStore) -> None:
         """Write what ``source``, not started yet, brings to ``store``."""
-        self._pack, self._source, self._builder, self._store = pack, source, builder, store
+        self._pack, self._source, self._store = pack, source, store
         self._evidence_topic = topic_name(TopicKind.EVIDENCE, pack.name, scope)
         self._offsets: dict[Partition, int] = {}
         self._progress = Progress()
@@ -61,7 +73,6 @@ class AlertWriter:
 
         Raises:
             KafkaInputError, psycopg.Error: an engine failed.
-            ContractBreachError: a record is not what the contract says.
             AnotherWriterError: a second writer is running.
         """
         self._offsets = self._store.start_offsets(self._source.earliest())
@@ -75,13 +86,39 @@ class AlertWriter:
         self._progress.tell(self._source.behind())
 
     def _write(self, records: Sequence[InputRecord]) -> None:
-        evidence = [read_evidence(r.value, self._pack, r.at) for r in records if r.at.topic == self._evidence_topic]
-        hits = [read_pattern_hit(r.value, self._pack, r.at) for r in records if r.at.topic != self._evidence_topic]
+        read = [self._read(record) for record in records]
+        # Evidence first: a batch with both says that the model found it.
+        found = sorted(
+            (one for one in read if isinstance(one, Found)), key=lambda one: one.at.topic != self._evidence_topic
+        )
+        unreadable = [one for one in read if isinstance(one, Quarantined)]
         moved = {(r.at.topic, r.at.partition): r.at.offset + 1 for r in records}
         advances = [Advance(*partition, self._offsets[partition], at) for partition, at in moved.items()]
-        written = self._store.write(self._builder.build([*evidence, *hits]), advances)
+        written = self._store.write(found, advances, unreadable)
         self._offsets.update(moved)
-        self._progress.committed(len(evidence), len(hits), written, max(r.timestamp_ms for r in records))
+        evidence = sum(one.at.topic == self._evidence_topic for one in found)
+        newest_ms = max(record.timestamp_ms for record in records)
+        self._progress.committed(evidence, len(found) - evidence, written, newest_ms)
+        _tell_quarantined([*unreadable, *written.refused])
+
+    def _read(self, record: InputRecord) -> Found | Quarantined:
+        read = read_evidence if record.at.topic == self._evidence_topic else read_pattern_hit
+        try:
+            finding = read(record.value, self._pack)
+        except ContractBreachError as error:
+            return quarantined(record.at, record.value, QuarantineReason.BREAKS_CONTRACT, error)
+        if isinstance(finding, PassedOn):
+            return passed_on(finding)
+        return Found(finding, record.at, record.value or b"")
+
+
+def _tell_quarantined(records: Sequence[Quarantined]) -> None:
+    for record in records[:MOST_TOLD]:
+        logger.warning("%s: %s, into quarantine: %s", record.at, record.reason.replace("_", " "), record.detail)
+    if len(records) > MOST_TOLD:
+        logger.warning(
+            "%d more records went into quarantine, see alerting.quarantined_record", len(records) - MOST_TOLD
+        )
 
 
 @dataclass(frozen=True)
@@ -136,12 +173,12 @@ def _serve(arguments: _Arguments, settings: Settings, stopping: Callable[[], boo
     client_id = f"alert-writer.{pack.name}.{arguments.scope}"
     dsn = settings.dsn(SCORER_ROLE, settings.scorer_password)
     with psycopg.connect(dsn, autocommit=True, application_name=client_id) as connection:
-        store = AlertStore(connection, arguments.scope, pack.name, pack.version)
         source = KafkaInput(settings.kafka_bootstrap, topics, client_id)
         try:
             score_reasons = _score_reasons(arguments, pack, model)
             builder = BatchBuilder(pack, arguments.scope, score_reasons.of, pattern_reasons.of)
-            writer = AlertWriter(pack, arguments.scope, source, builder, store)
+            store = AlertStore(connection, arguments.scope, pack, builder.build)
+            writer = AlertWriter(pack, arguments.scope, source, store)
             writer.run(on_ready=arguments.ready_file.touch, stopping=stopping)
         finally:
             source.close()
@@ -160,7 +197,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (PackError, ModelError, PatternError) as error:
         logger.error("%s", error)
         return 2
-    except (ContractBreachError, KafkaInputError, AnotherWriterError) as error:
+    except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
         return 1
     except psycopg.OperationalError as error:

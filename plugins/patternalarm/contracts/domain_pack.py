@@ -7,6 +7,8 @@ become events. A domain is a pack; no code knows a domain by name.
 import hashlib
 import json
 import re
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
+from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
 
 PACKS_DIR: Final = Path(__file__).resolve().parent.parent / "domains"
 
@@ -109,15 +112,20 @@ class Feature(_Strict):
 
     ``window`` is split into ``buckets`` equal parts, so its far edge is exact to window / buckets. A key other than
     actor_id sees only whole buckets older than the pack's ``shared_key_delay``. ``where`` counts only events whose
-    fields hold one of the listed values. ``reason`` is a sentence for analysts with ``{value}`` in it, and may name
-    event fields as ``{event_type}`` and the like.
+    fields hold one of the listed values.
+
+    ``reason`` is a sentence for analysts with ``{value}`` in it (``contracts.sentences``). A flag, that is ``is_new`` or
+    the ``field`` of a boolean, has two instead, ``reason_true`` and ``reason_false``. Sentences may name event fields as
+    ``{event_type}`` and the like, and the pack's own fields that a ``field`` or ``category`` feature reads.
     """
 
     name: Name
     op: FeatureOp
     description: str
     unit: str
-    reason: str
+    reason: str | None = None
+    reason_true: str | None = None
+    reason_false: str | None = None
     key: Literal["actor_id", "device_id", "counterparty_id", "ip"] | None = None
     window: DurationMs | None = None
     buckets: int = Field(default=60, ge=2, le=240)
@@ -125,6 +133,10 @@ class Feature(_Strict):
     fields: tuple[Name, ...] = ()
     categories: tuple[str, ...] = ()
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def sentence(self, value: float) -> str:
+        """The sentence that tells ``value``."""
+        return str(self.reason or (self.reason_true if value >= 0.5 else self.reason_false))
 
     @property
     def bucket_ms(self) -> int:
@@ -140,6 +152,10 @@ class FraudType(_Strict):
     description: str
     severity: Severity = Severity.MEDIUM
     label_delay: DurationMs
+
+
+# Conditions on an event's text fields, all of which hold: a field has one of the listed values.
+Conditions = Annotated[dict[Name, Annotated[tuple[str, ...], Field(min_length=1)]], Field(min_length=1)]
 
 
 class SourceColumn(_Strict):
@@ -186,6 +202,15 @@ class SourceFile(_Strict):
     """Fraud rows of one actor closer together than this are one campaign."""
 
 
+class Currency(_Strict):
+    """The pack's base currency, and what one unit of each other is worth in it."""
+
+    base: str
+    as_of: date
+    source: str
+    rates: dict[str, Decimal] = Field(default_factory=dict)
+
+
 class Training(_Strict):
     """Size of the forest; the rest of training is the same for every domain."""
 
@@ -208,7 +233,14 @@ class DomainPack(_Strict):
     episode: DurationMs
     """Triggers of one subject and type within one episode are one alert."""
     fields: tuple[PackField, ...] = ()
+    currency: Currency | None = None
     fraud_types: dict[str, FraudType]
+    money_out: tuple[Conditions, ...] = ()
+    """Which events moved their amount out, thus put it at risk: those that meet any entry."""
+    money_tried: tuple[Conditions, ...] = ()
+    """Which events tried to and were refused; an event that also meets ``money_out`` did move it."""
+    much_money: Annotated[Decimal, Field(gt=0)] | None = None
+    """Money at risk, in the base currency, from which on an alert is one step more severe."""
     features: tuple[Feature, ...]
     training: Training = Training()
     source: SourceFile | None = None
@@ -232,6 +264,10 @@ class DomainPack(_Strict):
                 raise ValueError(f"feature {feature.name} is declared twice")
             seen.add(feature.name)
             self._check_feature(feature, numbers, texts)
+        self._check_sentences()
+        for conditions in (*self.money_out, *self.money_tried):
+            if unknown := sorted(set(conditions) - texts):
+                raise ValueError(f"money: conditions on what is no string field: {', '.join(unknown)}")
         if self.source:
             known = COMMON_FIELD_NAMES | {f.name for f in self.fields}
             unknown = sorted(set(self.source.columns) - known)
@@ -269,10 +305,45 @@ class DomainPack(_Strict):
         if unknown:
             raise ValueError(f"feature {name}: where names no string field: {', '.join(unknown)}")
 
+    def _check_sentences(self) -> None:
+        own = self.readable_fields.values()
+        numbers = COMMON_NUMBERS | {str(f.field) for f in own if f.op is FeatureOp.FIELD}
+        texts = COMMON_TEXTS | {str(f.field) for f in own if f.op is FeatureOp.CATEGORY}
+        for feature in self.features:
+            is_flag = feature.op is FeatureOp.IS_NEW or (
+                feature.op is FeatureOp.FIELD and feature.field in self.boolean_fields
+            )
+            told = {"reason_true": feature.reason_true, "reason_false": feature.reason_false}
+            wanted, unwanted = (told, {"reason": feature.reason}) if is_flag else ({"reason": feature.reason}, told)
+            if not all(wanted.values()) or any(unwanted.values()):
+                what = "a yes or no" if is_flag else "a number"
+                raise ValueError(f"feature {feature.name} tells {what}: it takes {' and '.join(wanted)}")
+            for name, sentence in wanted.items():
+                try:
+                    check_sentence(str(sentence), numbers if is_flag else numbers | {"value"}, texts)
+                except SentenceError as error:
+                    raise ValueError(f"feature {feature.name}, {name}: {error}") from error
+
+    @property
+    def boolean_fields(self) -> frozenset[str]:
+        """Names of the pack's own boolean fields."""
+        return frozenset(f.name for f in self.fields if f.type is FieldType.BOOLEAN)
+
+    @cached_property
+    def readable_fields(self) -> dict[int, Feature]:
+        """Features whose value tells a number or word of the event itself that evidence has no column for, by place."""
+        told_otherwise = COMMON_NUMBERS | COMMON_TEXTS | self.boolean_fields
+        return {
+            place: feature
+            for place, feature in enumerate(self.features)
+            if feature.op in (FeatureOp.FIELD, FeatureOp.CATEGORY) and feature.field not in told_otherwise
+        }
+
     @cached_property
     def feature_set(self) -> str:
         """Hash of all that decides the features' values, 16 hex digits; a model refuses another one."""
-        parts = [f.model_dump(mode="json", exclude={"description", "unit", "reason"}) for f in self.features]
+        told = {"description", "unit", "reason", "reason_true", "reason_false"}
+        parts = [f.model_dump(mode="json", exclude=told) for f in self.features]
         basis = {
             "features": parts,
             "fields": [(f.name, f.type) for f in self.fields],
@@ -280,6 +351,11 @@ class DomainPack(_Strict):
             "shared_key_delay": self.shared_key_delay,
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def base_currency(self) -> str | None:
+        """Currency of amounts in features and of money at risk; None without amounts."""
+        return self.currency.base if self.currency else None
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ event it came from. Delivery is at-least-once, so a reader drops redelivered cop
 
 from typing import Final
 
-# NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
+# NaN is a missing value. ``money_out``, by the pack's rules: true when the event moved its amount out, false when that
+# was tried and refused, null when it moves none. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds
+# altered events by it.
 FEATURES_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",
     "event_type": "STRING",
@@ -17,6 +19,7 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "device_id": "STRING",
     "country": "STRING",
     "channel": "STRING",
+    "money_out": "BOOLEAN",
     "amount": "DECIMAL(18, 4)",
     "currency": "STRING",
     "feature_set": "STRING",
@@ -40,7 +43,7 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "raw": "BYTES",
 }
 
-# ``events`` lists the matched events, oldest first, as ``event_id|event_time_ms|amount``; amount may be empty.
+# ``events`` lists the matched events, oldest first; their amounts are in the pack's base currency, as ``currency`` is.
 PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
     "pattern": "STRING",
     "pattern_version": "STRING",
@@ -50,7 +53,7 @@ PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
     "subject_id": "STRING",
     "first_event_time_ms": "BIGINT",
     "last_event_time_ms": "BIGINT",
-    "events": "STRING",
+    "events": "ARRAY<ROW<event_id STRING, event_time_ms BIGINT, amount DECIMAL(18, 4), money_out BOOLEAN>>",
     "currency": "STRING",
 }
 

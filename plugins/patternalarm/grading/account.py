@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from patternalarm.alerts.findings import hit_events
 from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.topics import TopicKind, topics_of
 from patternalarm.grading.alert_store import alerted_event_ids, repeated_rows
@@ -61,7 +60,7 @@ _SOURCE_SCHEMA: Final = pa.schema(
 _FEATURES_SCHEMA: Final = _SOURCE_SCHEMA.append(pa.field("event_time_ms", pa.int64()))
 _DEAD_LETTERS_SCHEMA: Final = _SOURCE_SCHEMA.append(pa.field("reason", pa.string()))
 _EVIDENCE_SCHEMA: Final = pa.schema([("event_id", pa.string())])
-_PATTERN_HITS_SCHEMA: Final = pa.schema([("events", pa.string())])
+_PATTERN_HITS_SCHEMA: Final = pa.schema([("events", pa.list_(pa.struct([("event_id", pa.string())])))])
 
 
 def read_events(reader: TopicReader, topic: str) -> EventRecords:
@@ -180,9 +179,10 @@ def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[str]) 
         unreadable += decoded.broken
         hits = zip(decoded.rows["events"].to_pylist(), decoded.partition.tolist(), decoded.offset.tolist(), strict=True)
         for events, partition, offset in hits:
-            try:
-                found.update(event.event_id for event in hit_events(events or ""))
-            except ValueError:
+            ids = [event and event["event_id"] for event in events or ()]
+            if ids and all(ids):
+                found.update(ids)
+            else:
                 unreadable.append((partition, offset))
     return Findings(topic, frozenset(found), alerted, tuple(unreadable))
 

@@ -1,5 +1,7 @@
 """The alert writer as a process, between real Kafka and real PostgreSQL."""
 
+import base64
+import json
 import random
 import signal
 import sys
@@ -17,8 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from kafka_broker import kafka_broker
 from migrated_database import superuser_dsn
 
-from patternalarm.contracts.alerts import SEVERITY_RANK, Severity, alert_id_of, severity_of_score
-from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET
+from patternalarm.contracts.alerts import (
+    SEVERITY_RANK,
+    SUSPICIOUS_SEVERITY,
+    Severity,
+    alert_id_of,
+    base_severity,
+    severity_of,
+)
+from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind
 
 EVIDENCE, HITS = TopicKind.EVIDENCE, TopicKind.PATTERN_HITS
@@ -37,17 +46,17 @@ def _expected(stage, evidence, hits):
 
     for record in evidence:
         alert_id, alert = alert_of(record["actor_id"], record["fraud_type"], record["event_time_ms"])
-        rise(alert, severity_of_score(record["type_score"]))
+        of_type = stage.pack.fraud_types.get(record["fraud_type"])
+        rise(alert, base_severity(of_type.severity if of_type else SUSPICIOUS_SEVERITY, record["type_score"]))
         alert["score"] = max(alert["score"] or 0.0, record["type_score"])
-        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount"])))
+        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount_base"])))
         alert["sources"].add((alert_id, record["event_id"], "score"))
     for record in hits:
         alert_id, alert = alert_of(record["subject_id"], record["fraud_type"], record["last_event_time_ms"])
         rise(alert, Severity(record["severity"]))
-        for event in record["events"].split(","):
-            event_id, time_ms, amount = event.split("|")
-            alert["events"][event_id] = (int(time_ms), Decimal(amount))
-            alert["sources"].add((alert_id, event_id, "pattern"))
+        for event in record["events"]:
+            alert["events"][event["event_id"]] = (event["event_time_ms"], Decimal(str(event["amount"])))
+            alert["sources"].add((alert_id, event["event_id"], "pattern"))
     return alerts
 
 
@@ -59,12 +68,13 @@ def _assert_as_expected(stage, evidence, hits):
     for alert_id, alert in expected.items():
         row = stored[alert_id]
         times = [time_ms for time_ms, _ in alert["events"].values()]
+        at_risk = sum(amount for _, amount in alert["events"].values())
         assert (row["severity"], row["score"], row["event_count"]) == (
-            alert["severity"],
+            severity_of(alert["severity"], at_risk, stage.pack.much_money),
             alert["score"],
             len(alert["events"]),
         )
-        assert row["amount_at_risk"] == sum(amount for _, amount in alert["events"].values())
+        assert row["amount_at_risk"] == at_risk
         assert round(row["first_event_time"].timestamp() * 1000) == min(times)
         assert round(row["last_event_time"].timestamp() * 1000) == max(times)
 
@@ -80,13 +90,13 @@ def _findings(stage, seed, count=60):
             event_time_ms=NOON_MS + draw.randrange(2 * EPISODE_MS),
             fraud_type=draw.choice(["plate_swap", "gate_run", "suspicious_activity"]),
             type_score=round(draw.uniform(0.3, 1.0), 6),
-            amount=draw.randrange(100, 99_999) / 100,
+            amount_base=draw.randrange(100, 99_999) / 100,
         )
         for number in range(count)
     ]
     hits = [
         hit_record(
-            [(one["event_id"], one["event_time_ms"], f"{one['amount']:.4f}")],
+            [(one["event_id"], one["event_time_ms"], one["amount_base"])],
             subject_id=one["actor_id"],
             severity=draw.choice(list(Severity)).value,
         )
@@ -182,18 +192,36 @@ def test_a_second_writer_ends_the_pair(stage):
     assert len(stage.alert_events()) == 1
 
 
-def test_a_broken_record_ends_it_by_name_and_nothing_after_it_is_skipped(stage):
-    writer = stage.start()
+def test_a_record_that_cannot_be_taken_goes_to_quarantine_and_the_writer_goes_on(stage):
+    stage.start()
     stage.wait_ready()
-    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
-    stage.wait_committed(EVIDENCE, 1)
-    stage.publish(EVIDENCE, [b'{"event_id": "e2", ', evidence_record(stage.pack, "e3")])
-    code, log = stage.failure(writer)
-    assert code == 1
-    assert f"topic {stage.topic(EVIDENCE)}, partition 0, offset 1: evidence breaks the contract" in log
-    assert "Traceback" not in log
-    assert stage.offset(EVIDENCE) == 1
-    assert [event_id for _, event_id, _ in stage.alert_events()] == ["e1"]
+    passed_on = {
+        "stage": "scorer", "topic": "features.toll", "partition": 2, "offset": 7, "reason": "breaks_contract",
+        "detail": "no JSON", "raw": base64.b64encode(b"{").decode(),
+    }  # fmt: skip
+    broken = b'{"event_id": "e2", "source_topic": "events.toll"'
+    refused = evidence_record(stage.pack, "nul \x00")
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1"), broken, refused, passed_on])
+    stage.publish(EVIDENCE, [passed_on, evidence_record(stage.pack, "e3")])
+    stage.publish(HITS, [hit_record([("x|5|7,y", NOON_MS, 1.0)]), b"[]"])
+    stage.wait_committed(EVIDENCE, 6)
+    stage.wait_committed(HITS, 2)
+    assert sorted(event_id for _, event_id, _ in stage.alert_events()) == ["e1", "e3", "x|5|7,y"]
+    rows = stage.connection.execute(
+        f'SELECT stage, topic, "partition", "offset", reason, raw FROM {QUARANTINED_RECORD} WHERE scope = %s',
+        (stage.scope,),
+    ).fetchall()
+    assert sorted((*list(row.values())[:-1], bytes(row["raw"])) for row in rows) == sorted(
+        [
+            ("alert_writer", stage.topic(EVIDENCE), 0, 1, "breaks_contract", broken),
+            ("alert_writer", stage.topic(EVIDENCE), 0, 2, "refused_by_database", json.dumps(refused).encode()),
+            ("alert_writer", stage.topic(HITS), 0, 1, "breaks_contract", b"[]"),
+            ("scorer", "features.toll", 2, 7, "breaks_contract", b"{"),
+        ]
+    )
+    log = stage.log(0).read_text()
+    assert f"topic {stage.topic(EVIDENCE)}, partition 0, offset 1: breaks contract, into quarantine: " in log
+    assert "topic features.toll, partition 2, offset 7: breaks contract, into quarantine: no JSON" in log
 
 
 def test_a_lost_connection_to_postgresql_ends_it_and_the_next_one_goes_on(stage):

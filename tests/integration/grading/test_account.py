@@ -170,7 +170,7 @@ def test_evidence_and_hits_that_no_alert_holds_are_lost(simulate) -> None:
     run = simulate()
     run.publish_events()
     run.evidence.append({"event_id": "e-39"})
-    run.hits.append({"events": f"e-5|{run.start_ms}|1.5,e-6|{run.start_ms}|"})
+    run.hits.append({"events": [{"event_id": "e-5", "event_time_ms": run.start_ms}, {"event_id": "e-6"}]})
     assert finish(run) == 1
     ledger = stored(run)
     assert ledger["lost"] == 1 + 2
@@ -194,7 +194,7 @@ def test_run_without_measured_phase_reads_no_scores(simulate) -> None:
     run = simulate()
     run.publish_events()
     run.write_run()
-    run.hits.append({"events": f"e-5|{run.start_ms}|"})
+    run.hits.append({"events": [{"event_id": "e-5", "event_time_ms": run.start_ms}]})
     run.scores.clear()
     run.publish_findings()
     with psycopg.connect(run.superuser_dsn) as connection:
