@@ -24,6 +24,7 @@ PACK: dict[str, Any] = {
     "shared_key_delay": "2s",
     "episode": "10m",
     "fields": [{"name": "lane", "type": "string", "description": "Kind of lane."}],
+    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "made for the tests", "rates": {"USD": "0.86"}},
     "fraud_types": {
         "plate_swap": {"description": "Two cars, one plate.", "label_delay": "1d"},
         "gate_run": {"description": "Never pays.", "label_delay": "1d"},
