@@ -16,7 +16,8 @@ from typing import Final
 from pyflink.table import StatementSet, TableEnvironment
 
 from patternalarm.contracts.domain_pack import DomainPack
-from patternalarm.contracts.events import COMMON_FIELDS, MAX_EVENT_BYTES, MAX_FUTURE_SECONDS, SCHEMA_MAJOR, FieldType
+from patternalarm.contracts.event_schema import contract_spec
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, FieldType
 from patternalarm.contracts.records import DEAD_LETTER_COLUMNS, FEATURES_COLUMNS, PATTERN_HIT_COLUMNS, flink_ddl
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.patterns import Pattern
@@ -53,7 +54,6 @@ _CARRIED: Final = (
 
 def job_spec(pack: DomainPack) -> str:
     """The event contract and the pack as the Java functions read them: base64 of JSON."""
-    fields = [{"name": f.name, "type": f.type, "required": f.required} for f in (*COMMON_FIELDS, *pack.fields)]
     features = [
         {
             "name": f.name,
@@ -69,13 +69,9 @@ def job_spec(pack: DomainPack) -> str:
         for f in pack.features
     ]
     spec = {
-        "domain": pack.name,
-        "schema_major": SCHEMA_MAJOR,
-        "max_event_bytes": MAX_EVENT_BYTES,
-        "max_future_ms": MAX_FUTURE_SECONDS * 1000,
+        **contract_spec(pack),
         "lateness_ms": pack.lateness,
         "shared_key_delay_ms": pack.shared_key_delay,
-        "fields": fields,
         "features": features,
     }
     return base64.b64encode(json.dumps(spec).encode()).decode()

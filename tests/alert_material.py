@@ -24,7 +24,7 @@ PACK: dict[str, Any] = {
     "shared_key_delay": "2s",
     "episode": "10m",
     "fields": [{"name": "lane", "type": "string", "description": "Kind of lane."}],
-    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "a table of this test", "rates": {"USD": "0.86"}},
+    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "made for the tests", "rates": {"USD": "0.86"}},
     "fraud_types": {
         "plate_swap": {"severity": "high", "description": "Two cars, one plate.", "label_delay": "1d"},
         "gate_run": {"severity": "low", "description": "Never pays.", "label_delay": "1d"},

@@ -72,7 +72,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
         "malformed_json": b'{"event_id": "b0", ',
         "oversized": json.dumps(event(1, 0, "a1", ip="x" * 70_000)).encode(),
         "missing_field": json.dumps(event(2, 0, "")).encode(),
-        "wrong_type": json.dumps(event(3, 0, "a1", amount="12", currency="EUR")).encode(),
+        "wrong_type": json.dumps(event(3, 0, "a1", amount="twelve", currency="EUR")).encode(),
         "unknown_schema_version": json.dumps(event(4, 0, "a1", schema_version="2.0")).encode(),
         "wrong_domain": json.dumps(event(5, 0, "a1", domain="gaming")).encode(),
         "bad_event_time": json.dumps(event(6, 0, "a1", event_time="2999-01-01T00:00:00Z")).encode(),
@@ -88,7 +88,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
 
     features, dead = out[TopicKind.FEATURES], out[TopicKind.DEAD_LETTERS]
     assert sorted(r["event_id"] for r in features) == sorted(e["event_id"] for e in good)
-    assert {r["reason"] for r in dead} == {*bad, "late"}
+    assert {r["reason"] for r in dead} == {*bad, "late", "duplicate_field"}
     assert len(dead) == len(bad) + 2
     assert sum("stands twice" in r["detail"] for r in dead) == 1
     offsets: dict[int, int] = {}
