@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     airflow_admin_password: str = ""
     superset_admin_password: str = ""
 
+    patience_seconds: float = Field(
+        default=60, ge=0, description="How long an error that passes by itself is waited out, by every part."
+    )
+
     flink_slots: int = 8
     flink_parallelism: int = 2
     scorer_mode: str = Field(default="realtime", pattern="^(realtime|microbatch)$")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 15
@@ -53,25 +54,32 @@ class ScoringProgress:
         """Partitions of the features topic whose last event has no score yet; 0 means that all is scored.
 
         Raises:
-            KafkaException, TimeoutError: Kafka cannot be reached.
+            KafkaException, TimeoutError: Kafka cannot be reached, or refuses; asked again, it goes on.
         """
         if not self._following:
-            self._find_last_events()
-            self._follow_scores()
-            self._following = True
+            retrying("find the events that are owed a score")(self._begin)
         while self._missing:
             messages = self._consumer.consume(_READ_AT_ONCE, timeout=0.2)
             if not messages:
                 break
+            errors = [message.error() for message in messages if message.error()]
             for message in messages:
-                if message.error():
-                    raise KafkaException(message.error())
-                self._missing.discard(_identity(json.loads(message.value() or b"")))
+                if not message.error():
+                    self._missing.discard(_identity(json.loads(message.value() or b"")))
+            # The scores beside an error are not read again.
+            if errors:
+                raise KafkaException(errors[0])
         return len(self._missing)
 
     def close(self) -> None:
         """Leave Kafka."""
         self._consumer.close()
+
+    def _begin(self) -> None:
+        self._missing.clear()
+        self._find_last_events()
+        self._follow_scores()
+        self._following = True
 
     def _find_last_events(self) -> None:
         sent_at: list[int] = []
