@@ -97,9 +97,9 @@ class ScoringProgress:
                     if message.error():
                         raise KafkaException(message.error())
                     position = (message.offset() or 0) + 1
-                    features = json.loads(message.value() or b"")
-                    if features["event_time_ms"] >= self._score_from_ms:
-                        newest = _identity(features), message.timestamp()[1]
+                    owed = _owed(message.value(), self._score_from_ms)
+                    if owed:
+                        newest = owed, message.timestamp()[1]
             if newest:
                 self._missing.add(newest[0])
                 sent_at.append(newest[1])
@@ -128,3 +128,12 @@ class ScoringProgress:
 
 def _identity(record: dict[str, Any]) -> Identity:
     return record["source_topic"], record["source_partition"], record["source_offset"]
+
+
+def _owed(value: bytes | None, score_from_ms: int) -> Identity | None:
+    """Identity of a features record that is owed a score; one that the scorer cannot read is owed none."""
+    try:
+        features = json.loads(value or b"")
+        return _identity(features) if features["event_time_ms"] >= score_from_ms else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -165,7 +165,7 @@ def _sums(events):
 def test_all_that_the_contract_accepts_becomes_alerts(write):
     pack = write.pack
 
-    @fuzz_settings(short=60)
+    @fuzz_settings(short=200)
     @given(st.lists(st.lists(evidence(pack) | hits(), min_size=1, max_size=5), min_size=1, max_size=3))
     def fuzz(batches):
         # The writer takes a batch's evidence first.
@@ -210,7 +210,7 @@ def broken(draw, pack):
 
 
 def test_nothing_that_breaks_the_contract_stops_the_writer_or_is_lost(write):
-    @fuzz_settings(short=60)
+    @fuzz_settings(short=200)
     @given(st.lists(broken(write.pack), min_size=1, max_size=6))
     def fuzz(batch):
         _, events, quarantine = write([batch])
