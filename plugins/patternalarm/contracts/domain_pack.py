@@ -384,20 +384,27 @@ class DomainPack(_Strict):
 
     @cached_property
     def feature_set(self) -> str:
-        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one."""
+        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one.
+
+        A field counts only when a feature reads it, the base currency only with an amount; its rates follow the market.
+        """
         told = {"description", "unit", "reason", "reason_true", "reason_false"}
         parts = [f.model_dump(mode="json", exclude=told) for f in self.features]
+        types: dict[str, FieldType] = {f.name: f.type for f in COMMON_FIELDS}
+        types |= {f.name: f.type for f in self.fields}
+        read = {name for f in self.features for name in (f.key, f.field, *f.fields, *f.where) if name}
         basis = {
             "features": parts,
-            "fields": [(f.name, f.type) for f in self.fields],
+            "fields": {name: types[name] for name in sorted(read)},
             "lateness": self.lateness,
             "shared_key_delay": self.shared_key_delay,
+            "currency": self.base_currency if any(types[name] is FieldType.DECIMAL for name in read) else None,
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def base_currency(self) -> str | None:
-        """Currency of amounts in features and of money at risk; None without amounts."""
+        """Currency of amounts in features, pattern hits and money at risk; None for a pack that counts in none."""
         return self.currency.base if self.currency else None
 
     @property

@@ -43,7 +43,7 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
                 name,
                 num_partitions=TOPIC_SPECS[kind].partitions,
                 replication_factor=1,
-                config={"retention.ms": str(TOPIC_SPECS[kind].retention_ms)},
+                config=TOPIC_SPECS[kind].config,
             )
             for kind, name in names.items()
         ]

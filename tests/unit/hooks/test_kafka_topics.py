@@ -4,7 +4,14 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from patternalarm import retrying
@@ -25,7 +32,9 @@ def test_topics_are_created_as_the_contracts_say_and_again_is_no_error(hook):
         assert len(found[name].partitions) == TOPIC_SPECS[kind].partitions
         resource = ConfigResource(ResourceType.TOPIC, name)
         entries = hook.get_conn.describe_configs([resource])[resource].result()
-        assert entries["retention.ms"].value == str(TOPIC_SPECS[kind].retention_ms)
+        assert {setting: entries[setting].value for setting in TOPIC_SPECS[kind].config} == TOPIC_SPECS[kind].config
+        # The broker's clock: retention counts from arrival, whatever a producer's clock says.
+        assert entries["message.timestamp.type"].value == "LogAppendTime"
 
 
 def test_a_scope_is_dropped_alone_and_again_is_no_error(hook):
@@ -41,6 +50,27 @@ def test_a_scope_is_dropped_alone_and_again_is_no_error(hook):
     assert len(hook.offsets(topics_of("payments", "run-bb").values())) == sum(
         s.partitions for s in TOPIC_SPECS.values()
     )
+
+
+def test_what_a_producer_with_a_clock_days_behind_sends_is_kept_from_its_arrival(hook, kafka):
+    hook.create("payments", "run-clock")
+    events = topic_name(TopicKind.EVENTS, "payments", "run-clock")
+    sent_from = round(time.time() * 1000)
+    days_ago = sent_from - 5 * 86_400_000
+    assert TOPIC_SPECS[TopicKind.EVENTS].retention_ms < 5 * 86_400_000
+    producer = Producer({"bootstrap.servers": kafka.kafka_bootstrap})
+    for number in range(40):
+        producer.produce(events, b"x", partition=number % 3, timestamp=days_ago)
+    # A clock ahead by more than the broker would take from it.
+    producer.produce(events, b"x", partition=3, timestamp=sent_from + 5 * 86_400_000)
+    assert producer.flush(10) == 0
+    consumer = Consumer({"bootstrap.servers": kafka.kafka_bootstrap, "group.id": "clock", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(events, partition, 0) for partition in range(4)])
+    records = consumer.consume(41, timeout=20)
+    consumer.close()
+    assert {record.timestamp()[0] for record in records} == {TIMESTAMP_LOG_APPEND_TIME}
+    assert len(records) == 41
+    assert all(sent_from <= record.timestamp()[1] <= time.time() * 1000 for record in records)
 
 
 def test_records_are_counted_over_partitions(hook, kafka):

@@ -97,7 +97,6 @@ final class JobSpec implements Serializable {
         final int[] points;
         final List<StringData> categories;
         final List<Where> where;
-        final String whereKey;
 
         Feature(
                 String name,
@@ -109,8 +108,7 @@ final class JobSpec implements Serializable {
                 int textIndex,
                 int[] points,
                 List<StringData> categories,
-                List<Where> where,
-                String whereKey) {
+                List<Where> where) {
             this.name = name;
             this.op = op;
             this.key = key;
@@ -121,7 +119,6 @@ final class JobSpec implements Serializable {
             this.points = points;
             this.categories = categories;
             this.where = where;
-            this.whereKey = whereKey;
         }
     }
 
@@ -231,8 +228,21 @@ final class JobSpec implements Serializable {
                 field == null ? -1 : field.textIndex,
                 points,
                 categories,
-                where,
-                node.get("where").toString());
+                where);
+    }
+
+    /** Name and type of the numeric field at this position, and for money its currency; "1" for -1, which stands for a count. */
+    String numberName(int index) {
+        return fields.stream()
+                .filter(field -> index >= 0 && field.numberIndex == index)
+                .findFirst()
+                .map(field -> field.name + ":" + field.type + (field.type == FieldType.DECIMAL ? ":" + baseCurrency : ""))
+                .orElse("1");
+    }
+
+    /** Name of the text field at this position. */
+    String textName(int index) {
+        return fields.stream().filter(field -> field.textIndex == index).findFirst().orElseThrow().name;
     }
 
     /** Position among the text fields of the field of this name. */

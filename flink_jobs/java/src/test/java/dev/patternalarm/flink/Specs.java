@@ -36,19 +36,27 @@ final class Specs {
         return of("{\"features\": [" + String.join(",", features) + "]}");
     }
 
-    private static JobSpec of(String more) {
+    static JobSpec of(String more) {
+        return JobSpec.parse(jsonOf(more));
+    }
+
+    private static String jsonOf(String more) {
         try {
             ObjectNode spec = (ObjectNode) shared("shop_contract.json");
             spec.put("lateness_ms", 60_000).put("shared_key_delay_ms", 2_000);
             new ObjectMapper().readTree(more).fields().forEachRemaining(entry -> spec.set(entry.getKey(), entry.getValue()));
-            return JobSpec.parse(spec.toString());
+            return spec.toString();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     static JobSpec with(String... features) {
-        return of(
+        return JobSpec.parse(json(features));
+    }
+
+    static String json(String... features) {
+        return jsonOf(
                 """
                 {"domain": "payments", "max_event_bytes": 2000,
                  "fields": [
