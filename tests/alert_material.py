@@ -24,7 +24,7 @@ PACK: dict[str, Any] = {
     "shared_key_delay": "2s",
     "episode": "10m",
     "fields": [{"name": "lane", "type": "string", "description": "Kind of lane."}],
-    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "a table of this test", "rates": {"USD": "0.86"}},
+    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "made for the tests", "rates": {"USD": "0.86"}},
     "fraud_types": {
         "plate_swap": {"severity": "high", "description": "Two cars, one plate.", "label_delay": "1d"},
         "gate_run": {"severity": "low", "description": "Never pays.", "label_delay": "1d"},
@@ -126,6 +126,7 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "source_offset": 1,
         "source_crc": 1,
         "sent_at_ms": NOON_MS + 5,
+        "behind_watermark": False,
         "score": 0.75,
         "scores": [0.25, 0.7, 0.05],
         "fraud_type": "plate_swap",

@@ -115,6 +115,8 @@ def was_not_heard(error: BaseException) -> bool:
         return error.code in _UNHEARD_STATUSES
     if isinstance(error, xmlrpc.client.ProtocolError):
         return error.errcode in _UNHEARD_STATUSES
+    if isinstance(error, xmlrpc.client.Fault):
+        return error.faultCode == _SUPERVISOR_SHUTS_DOWN
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         return was_not_heard(error.reason)
     if isinstance(error, ConnectionRefusedError | socket.gaierror):

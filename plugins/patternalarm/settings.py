@@ -1,11 +1,12 @@
 """Environment -> typed settings. The one place of ports, hosts, paths and database names."""
 
 import os
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -60,6 +61,15 @@ class Settings(BaseSettings):
     flink_slots: int = 8
     flink_parallelism: int = 2
     scorer_mode: str = Field(default="realtime", pattern="^(realtime|microbatch)$")
+
+    # An event_time outside is no time but another unit or a broken clock. Epoch 0 must stay outside: it is the clock of
+    # what has none.
+    earliest_event_time: AwareDatetime = Field(
+        default=datetime(2000, 1, 1, tzinfo=UTC), gt=datetime(1970, 1, 1, tzinfo=UTC)
+    )
+    latest_event_time: AwareDatetime = Field(
+        default=datetime(2100, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)
+    )
 
     @property
     def kafka_bootstrap(self) -> str:

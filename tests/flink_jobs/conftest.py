@@ -40,14 +40,18 @@ class KafkaOfTests:
         return properties
 
     def create(self, pack: DomainPack, scope: str) -> None:
-        """Make every topic of the scope with the partitions of the contract."""
+        """Make every topic of the scope with the partitions and settings of the contract."""
         admin = self._clients.admin.AdminClient.create(self._map())
         topics = self._jvm.java.util.ArrayList()
         for kind in TopicKind:
             spec = TOPIC_SPECS[kind]
             name = topic_name(kind, pack.name, scope)
             number = self._jvm.java.util.Optional.of(spec.partitions)
-            topics.add(self._clients.admin.NewTopic(name, number, self._jvm.java.util.Optional.empty()))
+            topic = self._clients.admin.NewTopic(name, number, self._jvm.java.util.Optional.empty())
+            config = self._jvm.java.util.HashMap()
+            for setting, value in spec.config.items():
+                config.put(setting, value)
+            topics.add(topic.configs(config))
         admin.createTopics(topics).all().get()
         admin.close()
 

@@ -72,7 +72,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
         "malformed_json": b'{"event_id": "b0", ',
         "oversized": json.dumps(event(1, 0, "a1", ip="x" * 70_000)).encode(),
         "missing_field": json.dumps(event(2, 0, "")).encode(),
-        "wrong_type": json.dumps(event(3, 0, "a1", amount="12", currency="EUR")).encode(),
+        "wrong_type": json.dumps(event(3, 0, "a1", amount="twelve", currency="EUR")).encode(),
         "unknown_schema_version": json.dumps(event(4, 0, "a1", schema_version="2.0")).encode(),
         "wrong_domain": json.dumps(event(5, 0, "a1", domain="gaming")).encode(),
         "bad_event_time": json.dumps(event(6, 0, "a1", event_time="2999-01-01T00:00:00Z")).encode(),
@@ -88,7 +88,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
 
     features, dead = out[TopicKind.FEATURES], out[TopicKind.DEAD_LETTERS]
     assert sorted(r["event_id"] for r in features) == sorted(e["event_id"] for e in good)
-    assert {r["reason"] for r in dead} == {*bad, "late"}
+    assert {r["reason"] for r in dead} == {*bad, "late", "duplicate_field"}
     assert len(dead) == len(bad) + 2
     assert sum("stands twice" in r["detail"] for r in dead) == 1
     offsets: dict[int, int] = {}
@@ -154,7 +154,7 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
         event(1, 0, "a1", event_type="login"),
         event(2, 5, "a1", event_type="payment", amount=60, currency="EUR"),
         event(3, 20, "a1", event_type="credential_change"),
-        event(4, 40, "a1", event_type="transfer", amount=950.5, currency="EUR", status="approved"),
+        event(4, 40, "a1", event_id="x|5|7,y", event_type="transfer", amount=950.5, currency="USD", status="approved"),
     ]
     new_phone = [event(5, 0, "a2", event_type="login"), event(6, 10, "a2", event_type="credential_change")]
     slow = [
@@ -181,8 +181,9 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     assert hits[0]["events"] == [
         {"event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
         {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
-        {"event_id": "e4", "event_time_ms": start + 40_000, "amount": 950.5, "money_out": True},
+        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
+    assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)
 
 

@@ -6,6 +6,7 @@ import time
 
 import psycopg
 import pytest
+from tenacity.nap import sleep_using_event
 
 from patternalarm import retrying as module
 from patternalarm.retrying import asking_once, retrying
@@ -114,7 +115,7 @@ def test_a_stop_shortens_a_wait():
     stop = threading.Event()
     stop.set()
     began = time.monotonic()
-    retrying("ask", 60, sleep=stop.wait)(Engine(*[REFUSED] * 20))
+    retrying("ask", 60, sleep=sleep_using_event(stop))(Engine(*[REFUSED] * 20))
     assert time.monotonic() - began < 1
 
 

@@ -11,15 +11,12 @@ from typing import Annotated, Final, TypeVar
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, Severity, SubjectType
+from patternalarm.contracts.bounds import AMOUNT_PLACES, FIRST_TIME_MS, LAST_TIME_MS, MAX_AMOUNT, MAX_ID_CHARACTERS
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
 
-# What PostgreSQL's and Python's times can hold, 0001-01-01 to 9999-12-31. The event contract's own bounds are narrower.
-_EARLIEST_MS: Final = -62_135_596_800_000
-_LATEST_MS: Final = 253_402_300_799_999
-
-# An amount of the event contract, exact to four places.
-_MAX_AMOUNT: Final = 10**12
+# Room for a subject made of three ids, in an index of PostgreSQL.
+_MAX_CHARACTERS: Final = 4 * MAX_ID_CHARACTERS
 
 
 class ContractBreachError(ValueError):
@@ -44,11 +41,10 @@ def _finite_or_missing(value: float | None) -> float | None:
     return value
 
 
-# Wide enough for every text of the event contract and for subjects made of several ids, and short enough for an index.
-Text = Annotated[str, Field(max_length=512)]
-Id = Annotated[str, Field(min_length=1, max_length=512)]
-EpochMs = Annotated[int, Field(ge=_EARLIEST_MS, le=_LATEST_MS)]
-Amount = Annotated[Decimal, Field(ge=-_MAX_AMOUNT, le=_MAX_AMOUNT, decimal_places=4)]
+Text = Annotated[str, Field(max_length=_MAX_CHARACTERS)]
+Id = Annotated[str, Field(min_length=1, max_length=_MAX_CHARACTERS)]
+EpochMs = Annotated[int, Field(ge=FIRST_TIME_MS, le=LAST_TIME_MS)]
+Amount = Annotated[Decimal, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, decimal_places=AMOUNT_PLACES)]
 FeatureValue = Annotated[float | None, AfterValidator(_finite_or_missing)]
 
 

@@ -66,7 +66,8 @@ SELECT * FROM jsonb_to_recordset(%(events)s) AS i (
 )
 """
 
-_READ_OFFSETS: Final = f"SELECT topic, partition, next_offset FROM {CONSUMER_OFFSET} WHERE topic = ANY(%s)"
+# With a lock, so that a commit of our own whose answer was lost has come to its end, one way or the other.
+_READ_OFFSETS: Final = f"SELECT topic, partition, next_offset FROM {CONSUMER_OFFSET} WHERE topic = ANY(%s) FOR UPDATE"
 
 _START_OFFSET: Final = f"""
 INSERT INTO {CONSUMER_OFFSET} (scope, topic, partition, next_offset, updated_at)

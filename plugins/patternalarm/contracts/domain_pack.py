@@ -18,6 +18,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
+from patternalarm.contracts.bounds import MAX_FUTURE_SECONDS
+from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
 from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
 
@@ -202,13 +204,45 @@ class SourceFile(_Strict):
     """Fraud rows of one actor closer together than this are one campaign."""
 
 
+def _decimal_text(value: Any) -> Decimal:
+    """The decimal in ``value``, a text: a number of YAML would have been a float before anybody saw it.
+
+    Raises:
+        ValueError: it is no text, no positive decimal, or has over 9 digits before or 12 after the point.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", value) or not Decimal(value):
+        raise ValueError(f'{value!r} is no rate: write a positive decimal in quotes, like "0.86"')
+    return Decimal(value)
+
+
 class Currency(_Strict):
-    """The pack's base currency, and what one unit of each other is worth in it."""
+    """The currency that a pack counts in, and what others are worth in it.
+
+    Features, money at risk and reasons are in ``base``. Rates are rounded reference rates of one day, not market data: an
+    operator replaces them as often as the business asks for, and a change applies from the job's next start.
+    """
 
     base: str
     as_of: date
+    """Day of the rates."""
     source: str
-    rates: dict[str, Decimal] = Field(default_factory=dict)
+    """Where the rates are from."""
+    rates: dict[str, Annotated[Decimal, BeforeValidator(_decimal_text)]] = {}
+    """Units of ``base`` for one unit of each other currency."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Currency":
+        for code in (self.base, *self.rates):
+            if code not in currency_codes():
+                raise ValueError(f"currency {code!r} is no ISO 4217 code")
+        if self.base in self.rates:
+            raise ValueError(f"currency.rates has a rate for {self.base}, which is the base: leave it out")
+        return self
+
+    @property
+    def all_rates(self) -> dict[str, Decimal]:
+        """``rates``, and 1 for ``base``."""
+        return {self.base: Decimal(1), **self.rates}
 
 
 class Training(_Strict):
@@ -234,6 +268,7 @@ class DomainPack(_Strict):
     """Triggers of one subject and type within one episode are one alert."""
     fields: tuple[PackField, ...] = ()
     currency: Currency | None = None
+    """Needed by a pack whose features or source use an amount; without it an event with an amount is refused."""
     fraud_types: dict[str, FraudType]
     money_out: tuple[Conditions, ...] = ()
     """Which events moved their amount out, thus put it at risk: those that meet any entry."""
@@ -256,6 +291,14 @@ class DomainPack(_Strict):
         texts = {n for n, t in types.items() if t in ("string", "boolean")}
         if self.shared_key_delay < self.disorder:
             raise ValueError("shared_key_delay must not be shorter than disorder")
+        if self.lateness < MAX_FUTURE_SECONDS * 1000:
+            raise ValueError(
+                f"lateness must be {MAX_FUTURE_SECONDS}s or more: an event may be that far ahead, and must not make its"
+                " actor's honest events late"
+            )
+        uses_amount = any("amount" in (feature.field, *feature.fields) for feature in self.features)
+        if (uses_amount or (self.source and "amount" in self.source.columns)) and self.currency is None:
+            raise ValueError("the pack uses amounts, so it needs a currency block: base, as_of, source and rates")
         for reserved in {LEGITIMATE, SUSPICIOUS_ACTIVITY} & set(self.fraud_types):
             raise ValueError(f"{reserved} is no fraud type")
         seen: set[str] = set()
@@ -341,20 +384,27 @@ class DomainPack(_Strict):
 
     @cached_property
     def feature_set(self) -> str:
-        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one."""
+        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one.
+
+        A field counts only when a feature reads it, the base currency only with an amount; its rates follow the market.
+        """
         told = {"description", "unit", "reason", "reason_true", "reason_false"}
         parts = [f.model_dump(mode="json", exclude=told) for f in self.features]
+        types: dict[str, FieldType] = {f.name: f.type for f in COMMON_FIELDS}
+        types |= {f.name: f.type for f in self.fields}
+        read = {name for f in self.features for name in (f.key, f.field, *f.fields, *f.where) if name}
         basis = {
             "features": parts,
-            "fields": [(f.name, f.type) for f in self.fields],
+            "fields": {name: types[name] for name in sorted(read)},
             "lateness": self.lateness,
             "shared_key_delay": self.shared_key_delay,
+            "currency": self.base_currency if any(types[name] is FieldType.DECIMAL for name in read) else None,
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def base_currency(self) -> str | None:
-        """Currency of amounts in features and of money at risk; None without amounts."""
+        """Currency of amounts in features, pattern hits and money at risk; None for a pack that counts in none."""
         return self.currency.base if self.currency else None
 
     @property

@@ -12,6 +12,7 @@ class Stage(StrEnum):
     """Who could not take a record."""
 
     SCORER = "scorer"
+    ARCHIVE = "archive"
     ALERT_WRITER = "alert_writer"
 
 

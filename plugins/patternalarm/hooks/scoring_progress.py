@@ -11,6 +11,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 15
@@ -53,25 +54,32 @@ class ScoringProgress:
         """Partitions of the features topic whose last event has no score yet; 0 means that all is scored.
 
         Raises:
-            KafkaException, TimeoutError: Kafka cannot be reached.
+            KafkaException, TimeoutError: Kafka cannot be reached, or refuses; asked again, it goes on.
         """
         if not self._following:
-            self._find_last_events()
-            self._follow_scores()
-            self._following = True
+            retrying("find the events that are owed a score")(self._begin)
         while self._missing:
             messages = self._consumer.consume(_READ_AT_ONCE, timeout=0.2)
             if not messages:
                 break
+            errors = [message.error() for message in messages if message.error()]
             for message in messages:
-                if message.error():
-                    raise KafkaException(message.error())
-                self._missing.discard(_identity(json.loads(message.value() or b"")))
+                if not message.error():
+                    self._missing.discard(_identity(json.loads(message.value() or b"")))
+            # The scores beside an error are not read again.
+            if errors:
+                raise KafkaException(errors[0])
         return len(self._missing)
 
     def close(self) -> None:
         """Leave Kafka."""
         self._consumer.close()
+
+    def _begin(self) -> None:
+        self._missing.clear()
+        self._find_last_events()
+        self._follow_scores()
+        self._following = True
 
     def _find_last_events(self) -> None:
         sent_at: list[int] = []
@@ -89,9 +97,9 @@ class ScoringProgress:
                     if message.error():
                         raise KafkaException(message.error())
                     position = (message.offset() or 0) + 1
-                    features = json.loads(message.value() or b"")
-                    if features["event_time_ms"] >= self._score_from_ms:
-                        newest = _identity(features), message.timestamp()[1]
+                    owed = _owed(message.value(), self._score_from_ms)
+                    if owed:
+                        newest = owed, message.timestamp()[1]
             if newest:
                 self._missing.add(newest[0])
                 sent_at.append(newest[1])
@@ -120,3 +128,12 @@ class ScoringProgress:
 
 def _identity(record: dict[str, Any]) -> Identity:
     return record["source_topic"], record["source_partition"], record["source_offset"]
+
+
+def _owed(value: bytes | None, score_from_ms: int) -> Identity | None:
+    """Identity of a features record that is owed a score; one that the scorer cannot read is owed none."""
+    try:
+        features = json.loads(value or b"")
+        return _identity(features) if features["event_time_ms"] >= score_from_ms else None
+    except (ValueError, KeyError, TypeError):
+        return None

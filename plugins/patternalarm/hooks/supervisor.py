@@ -13,6 +13,8 @@ from urllib.parse import quote
 from airflow.sdk import BaseHook
 
 from patternalarm.hooks.process_state import VERDICT_EXIT_CODES, ProcessState
+from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.retrying import retrying
 from patternalarm.settings import REPOSITORY, Settings, get_settings
 
 SUPERVISOR_USER: Final = "patternalarm"
@@ -238,20 +240,26 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         settings = self.settings
         place = f"{settings.host}:{settings.supervisor_port}"
         login = f"{SUPERVISOR_USER}:{quote(settings.supervisor_password, safe='')}"
-        try:
+
+        def ask() -> Any:
             with xmlrpc.client.ServerProxy(f"http://{login}@{place}/RPC2", transport=_Transport()) as proxy:
                 return getattr(proxy.supervisor, method)(*arguments)
+
+        # A process may have started, and ended, though the answer was lost; everything else may be asked for twice.
+        passes = was_not_heard if method == "startProcess" else passes_by_itself
+        try:
+            return retrying(f"{method} of the supervisor", settings.patience_seconds, passes=passes)(ask)
         except xmlrpc.client.ProtocolError as error:
             if error.errcode == http.client.UNAUTHORIZED:
                 raise SupervisorError(
                     f"the supervisor at {place} refuses the password in {settings.home / 'secrets.env'}: "
                     "restart the platform with `make down` and `make up`"
-                ) from None
-            raise SupervisorError(f"the supervisor at {place} answers {error.errcode} {error.errmsg}") from None
+                ) from error
+            raise SupervisorError(f"the supervisor at {place} answers {error.errcode} {error.errmsg}") from error
         except (OSError, http.client.HTTPException) as error:
             raise SupervisorError(
                 f"the supervisor does not answer at {place} ({error}): start the platform with `make up`"
-            ) from None
+            ) from error
 
     @staticmethod
     def _refusal(what: str, fault: xmlrpc.client.Fault) -> SupervisorError:

@@ -17,6 +17,7 @@ from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kafka_broker import kafka_broker
+from lossy_proxy import lossy_proxy
 from migrated_database import superuser_dsn
 
 from patternalarm.contracts.alerts import (
@@ -224,44 +225,93 @@ def test_a_record_that_cannot_be_taken_goes_to_quarantine_and_the_writer_goes_on
     assert "topic features.toll, partition 2, offset 7: breaks contract, into quarantine: no JSON" in log
 
 
-def test_a_lost_connection_to_postgresql_ends_it_and_the_next_one_goes_on(stage):
-    writer = stage.start()
-    stage.wait_ready()
+def _end_connections(stage):
+    """End the writer's connections to PostgreSQL; how many there were."""
     ended = stage.connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (stage.client,)
     ).fetchall()
-    assert len(ended) == 1
-    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
-    code, log = stage.failure(writer)
-    assert code == 1
-    assert "failed the alert writer" in log
-    assert "Traceback" not in log
-    stage.start()
+    return len(ended)
+
+
+def test_connections_that_are_lost_in_mid_run_lose_and_double_nothing(stage):
+    evidence, hits = _findings(stage, seed=4, count=400)
+    writer = stage.start()
     stage.wait_ready()
-    stage.wait_committed(EVIDENCE, 1)
-    assert len(stage.alerts()) == 1
+    lost = 0
+    for number in range(0, len(evidence), 50):
+        stage.publish(EVIDENCE, evidence[number : number + 50])
+        lost += _end_connections(stage)
+    stage.publish(HITS, hits)
+    stage.wait_committed(EVIDENCE, len(evidence))
+    stage.wait_committed(HITS, len(hits))
+    assert lost > 1
+    _assert_as_expected(stage, evidence, hits)
+    assert writer.poll() is None
+    writer.send_signal(signal.SIGTERM)
+    code, log = stage.failure(writer)
+    assert (code, "Traceback" in log) == (0, False), log
+    assert "terminating connection due to administrator command" in log
+
+
+def test_a_connection_that_is_lost_in_mid_transaction_writes_nothing_twice(stage):
+    writer = stage.start()
+    stage.wait_ready()
+    evidence, _ = _findings(stage, seed=5)
+    with psycopg.connect(superuser_dsn(), dbname=stage.settings.database) as blocker:
+        query = f"SELECT FROM {CONSUMER_OFFSET} WHERE topic = %s FOR UPDATE"
+        blocker.execute(query, (stage.topic(EVIDENCE),))
+        stage.publish(EVIDENCE, evidence)
+        waiting = "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+        stage.until(lambda: stage.connection.execute(waiting, (stage.client,)).fetchone(), "it is in a transaction")
+        assert _end_connections(stage) == 1
+        blocker.rollback()
+    stage.wait_committed(EVIDENCE, len(evidence))
+    _assert_as_expected(stage, evidence, [])
+    assert writer.poll() is None
+
+
+def test_a_commit_whose_answer_is_lost_is_not_done_again(stage):
+    evidence, _ = _findings(stage, seed=6)
+    with lossy_proxy(stage.settings.postgres_port) as proxy:
+        writer = stage.start(PATTERNALARM_POSTGRES_PORT=proxy.port)
+        stage.wait_ready()
+        proxy.lose_answers_to(b"COMMIT", times=2)
+        for number in range(0, len(evidence), 25):
+            stage.publish(EVIDENCE, evidence[number : number + 25])
+            stage.wait_committed(EVIDENCE, min(number + 25, len(evidence)))
+        assert proxy.lost == 2
+        _assert_as_expected(stage, evidence, [])
+        assert writer.poll() is None
+
+
+def test_a_wrong_password_ends_it_at_once(stage):
+    code, log = stage.failure(stage.start(PATTERNALARM_SCORER_PASSWORD="wrong"))
+    assert code == 1
+    assert "password authentication failed" in log
+    assert "trying again" not in log and "Traceback" not in log
 
 
 def test_without_postgresql_it_says_so(stage):
-    code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1))
+    code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
     assert code == 1
+    assert "trying again for 2 s" in log
     assert "PostgreSQL at 127.0.0.1:1 failed the alert writer" in log
     assert "Traceback" not in log
 
 
 def test_without_kafka_it_says_so(stage):
-    code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1))
+    code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
     assert code == 1
     assert "Kafka at 127.0.0.1:1 does not answer" in log
     assert "Traceback" not in log
 
 
-def test_a_broker_that_dies_ends_it(stage, tmp_path):
+def test_a_broker_that_stays_away_ends_it(stage, tmp_path):
     with kafka_broker(tmp_path / "kafka") as bootstrap:
         port = int(bootstrap.rpartition(":")[2])
         elsewhere = replace(stage, settings=stage.settings.model_copy(update={"kafka_port": port}))
         elsewhere.make_topics()
-        writer = elsewhere.start()
+        writer = elsewhere.start(PATTERNALARM_PATIENCE_SECONDS=3)
         elsewhere.wait_ready()
     code, log = elsewhere.failure(writer)
     assert code == 1

@@ -90,6 +90,18 @@ def test_history_is_owed_no_score(scope):
     progress.close()
 
 
+def test_a_record_that_the_scorer_cannot_read_is_owed_no_score(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff"):
+        scope.producer.produce(topic_name(TopicKind.FEATURES, "payments", scope.name), value, partition=0)
+    scope.producer.flush(10)
+    progress = scope.progress()
+    assert missing(progress, 1) == 1
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
 def test_nothing_to_score_is_nothing_missing(scope):
     progress = scope.progress()
     assert missing(progress, 0) == 0

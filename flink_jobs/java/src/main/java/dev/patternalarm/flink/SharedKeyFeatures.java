@@ -35,17 +35,19 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
 
     private static final String COLUMNS =
             "source_partition INT, source_offset BIGINT, sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT,"
-                    + " amount DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
+                    + " behind_watermark BOOLEAN, amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
 
     static final String INPUT = "ROW<event_time TIMESTAMP_LTZ(3), shared_key STRING, " + COLUMNS;
     static final String OUTPUT = "ROW<" + COLUMNS;
 
     private static final int FIRST = 2;
     private static final int EVENT_TIME = FIRST + 4;
-    private static final int AMOUNT = FIRST + 5;
-    private static final int NUMBERS = FIRST + 6;
-    private static final int TEXTS = FIRST + 7;
-    private static final int VALUES = FIRST + 8;
+    private static final int BEHIND_WATERMARK = FIRST + 5;
+    private static final int AMOUNT = FIRST + 6;
+    private static final int AMOUNT_BASE = FIRST + 7;
+    private static final int NUMBERS = FIRST + 8;
+    private static final int TEXTS = FIRST + 9;
+    private static final int VALUES = FIRST + 10;
 
     private transient JobSpec spec;
     private transient Map<String, FeatureEngine> engines;
@@ -66,7 +68,9 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         public long sentAtMs;
         public long sourceCrc;
         public long eventTimeMs;
+        public boolean behindWatermark;
         public @DataTypeHint("DECIMAL(18, 4)") BigDecimal amount;
+        public @DataTypeHint("DECIMAL(18, 4)") BigDecimal amountBase;
         public Double[] numbers;
         public String[] texts;
         public double[] values;
@@ -170,7 +174,9 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         for (int i = 1; i <= EVENT_TIME - FIRST; i++) {
             out.setField(i, input.getLong(FIRST + i));
         }
+        out.setField(BEHIND_WATERMARK - FIRST, input.getBoolean(BEHIND_WATERMARK));
         out.setField(AMOUNT - FIRST, input.isNullAt(AMOUNT) ? null : input.getDecimal(AMOUNT, 18, 4));
+        out.setField(AMOUNT_BASE - FIRST, input.isNullAt(AMOUNT_BASE) ? null : input.getDecimal(AMOUNT_BASE, 18, 4));
         out.setField(NUMBERS - FIRST, input.getArray(NUMBERS));
         out.setField(TEXTS - FIRST, input.getArray(TEXTS));
         out.setField(VALUES - FIRST, input.getArray(VALUES));
@@ -184,7 +190,9 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         event.sentAtMs = input.getLong(FIRST + 2);
         event.sourceCrc = input.getLong(FIRST + 3);
         event.eventTimeMs = input.getLong(EVENT_TIME);
+        event.behindWatermark = input.getBoolean(BEHIND_WATERMARK);
         event.amount = input.isNullAt(AMOUNT) ? null : input.getDecimal(AMOUNT, 18, 4).toBigDecimal();
+        event.amountBase = input.isNullAt(AMOUNT_BASE) ? null : input.getDecimal(AMOUNT_BASE, 18, 4).toBigDecimal();
         ArrayData numbers = input.getArray(NUMBERS);
         event.numbers = new Double[numbers.size()];
         for (int i = 0; i < event.numbers.length; i++) {
@@ -206,11 +214,17 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         out.setField(2, event.sentAtMs);
         out.setField(3, event.sourceCrc);
         out.setField(EVENT_TIME - FIRST, event.eventTimeMs);
-        out.setField(AMOUNT - FIRST, event.amount == null ? null : DecimalData.fromBigDecimal(event.amount, 18, 4));
+        out.setField(BEHIND_WATERMARK - FIRST, event.behindWatermark);
+        out.setField(AMOUNT - FIRST, decimal(event.amount));
+        out.setField(AMOUNT_BASE - FIRST, decimal(event.amountBase));
         out.setField(NUMBERS - FIRST, EventArrays.of(event.numbers));
         out.setField(TEXTS - FIRST, EventArrays.of(texts));
         out.setField(VALUES - FIRST, EventArrays.of(event.values));
         return out;
+    }
+
+    private static DecimalData decimal(BigDecimal amount) {
+        return amount == null ? null : DecimalData.fromBigDecimal(amount, 18, 4);
     }
 
     private static StringData[] texts(String[] values) {
