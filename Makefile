@@ -14,7 +14,8 @@ PACK ?=
 S ?=
 YES ?=
 SUITES ?=
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES
+RUNS ?= 10000000
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS
 
 # Settings of .env; what the environment says already, wins.
 $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/dev/null),\
@@ -23,7 +24,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench lint doctor envs jars
+.PHONY: help demo test up down status logs clean load-test replay bench fuzz lint doctor envs jars
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -59,6 +60,12 @@ replay: ## your own file through the whole path, graded: FILE=events.parquet PAC
 
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
+
+fuzz: envs ## hostile records through the engine's code, by coverage: RUNS=10000000 SEED=7
+	@mvn -q -B -ntp -f flink_jobs/java/pom.xml test-compile dependency:build-classpath \
+		-Dmdep.outputFile=target/test-classpath
+	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
+		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

@@ -60,8 +60,12 @@ class Settings(BaseSettings):
 
     # An event_time outside is no time but another unit or a broken clock. Epoch 0 must stay outside: it is the clock of
     # what has none.
-    earliest_event_time: AwareDatetime = Field(default=datetime(2000, 1, 1, tzinfo=UTC), gt=datetime(1970, 1, 1, tzinfo=UTC))
-    latest_event_time: AwareDatetime = Field(default=datetime(2100, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))
+    earliest_event_time: AwareDatetime = Field(
+        default=datetime(2000, 1, 1, tzinfo=UTC), gt=datetime(1970, 1, 1, tzinfo=UTC)
+    )
+    latest_event_time: AwareDatetime = Field(
+        default=datetime(2100, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)
+    )
 
     @property
     def kafka_bootstrap(self) -> str:
