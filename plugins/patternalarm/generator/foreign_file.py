@@ -24,6 +24,7 @@ from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
 from patternalarm.generator.render import iso_time, join_fields
 from patternalarm.generator.split import ForeignFileError, split_of
+from patternalarm.settings import get_settings
 
 AMOUNT_DECIMALS = 4
 
@@ -189,7 +190,9 @@ class ForeignFile:
         try:
             match kind:
                 case FieldType.STRING | FieldType.TIME:
-                    return column.cast(pa.string())
+                    text = column.cast(pa.string())
+                    # What an empty cell of a CSV file is read as; by the contract it is a missing field.
+                    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
                 case FieldType.BOOLEAN:
                     return _booleans(column)
                 case FieldType.INTEGER:
@@ -220,7 +223,16 @@ class ForeignFile:
         return found
 
     def _check_clock(self) -> None:
-        newest = int(self.time_ms[-1])
+        settings = get_settings()
+        earliest, latest = settings.earliest_event_time, settings.latest_event_time
+        oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
+        if oldest < earliest.timestamp() * 1000 or newest > latest.timestamp() * 1000:
+            found = " to ".join(str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest))
+            raise ForeignFileError(
+                f"{self._path.name}: event times are {found}, but an event's time is from {earliest:%Y-%m-%d} to"
+                f" {latest:%Y-%m-%d}: correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and"
+                " PATTERNALARM_LATEST_EVENT_TIME"
+            )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
             raise ForeignFileError(
                 f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"
