@@ -19,12 +19,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
+from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
 from patternalarm.generator.render import iso_time, join_fields
 from patternalarm.generator.split import ForeignFileError, split_of
-from patternalarm.settings import get_settings
 
 AMOUNT_DECIMALS = 4
 
@@ -223,14 +223,13 @@ class ForeignFile:
         return found
 
     def _check_clock(self) -> None:
-        settings = get_settings()
-        earliest, latest = settings.earliest_event_time, settings.latest_event_time
         oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
-        if oldest < earliest.timestamp() * 1000 or newest > latest.timestamp() * 1000:
-            found = " to ".join(str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest))
+        earliest, latest = event_time_range_ms()
+        if oldest < earliest or newest > latest:
+            days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
             raise ForeignFileError(
-                f"{self._path.name}: event times are {found}, but an event's time is from {earliest:%Y-%m-%d} to"
-                f" {latest:%Y-%m-%d}: correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and"
+                f"{self._path.name}: event times are {days[0]} to {days[1]}, but an event's time is from {days[2]} to"
+                f" {days[3]}: correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and"
                 " PATTERNALARM_LATEST_EVENT_TIME"
             )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
