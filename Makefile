@@ -15,7 +15,8 @@ S ?=
 YES ?=
 SUITES ?=
 STRICT ?=
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES
+RUNS ?= 10000000
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS
 
 # What each target takes; on the command line any other name is refused, not ignored.
 TAKES_test = SUITES
@@ -23,6 +24,7 @@ TAKES_logs = S
 TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
 TAKES_replay = FILE PACK
+TAKES_fuzz = RUNS
 TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 quoted = '$(subst ','\'',$(1))'
@@ -37,7 +39,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay bench fuzz lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -74,6 +76,12 @@ replay: installed ## your own file through the whole path, graded: FILE=events.p
 
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
+
+fuzz: envs ## hostile records through the engine's code, by coverage: RUNS=10000000 SEED=7
+	@mvn -q -B -ntp -f flink_jobs/java/pom.xml test-compile dependency:build-classpath \
+		-Dmdep.outputFile=target/test-classpath
+	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
+		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

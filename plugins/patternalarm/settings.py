@@ -1,12 +1,12 @@
 """Environment -> typed settings. The one place of ports, hosts, paths and database names."""
 
 import os
-from datetime import UTC, datetime
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -62,14 +62,10 @@ class Settings(BaseSettings):
     flink_parallelism: int = 2
     scorer_mode: str = Field(default="realtime", pattern="^(realtime|microbatch)$")
 
-    # An event_time outside is no time but another unit or a broken clock. Epoch 0 must stay outside: it is the clock of
-    # what has none.
-    earliest_event_time: AwareDatetime = Field(
-        default=datetime(2000, 1, 1, tzinfo=UTC), gt=datetime(1970, 1, 1, tzinfo=UTC)
-    )
-    latest_event_time: AwareDatetime = Field(
-        default=datetime(2100, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)
-    )
+    # Days in UTC; an event_time before the first or after the beginning of the last is no time but another unit or a broken
+    # clock. Epoch 0 must stay outside: it is the clock of what has none.
+    earliest_event_time: date = Field(default=date(2000, 1, 1), gt=date(1970, 1, 1))
+    latest_event_time: date = Field(default=date(2100, 1, 1), lt=date(9999, 1, 1))
 
     @property
     def kafka_bootstrap(self) -> str:

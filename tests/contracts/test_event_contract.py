@@ -7,6 +7,7 @@ or a record of its own; the values are raw JSON. It has the dead letter's ``reas
 
 import base64
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,10 @@ def read(record: bytes) -> Any:
     def no_constant(word: str) -> None:
         raise _NotJsonError(word)
 
-    return json.loads(record.decode("utf-8"), parse_constant=no_constant)
+    def whole(digits: str) -> float:
+        return int(digits) if len(digits) < sys.get_int_max_str_digits() else float(digits)
+
+    return json.loads(record.decode("utf-8"), parse_constant=no_constant, parse_int=whole)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
+from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
@@ -189,7 +190,9 @@ class ForeignFile:
         try:
             match kind:
                 case FieldType.STRING | FieldType.TIME:
-                    return column.cast(pa.string())
+                    text = column.cast(pa.string())
+                    # What an empty cell of a CSV file is read as; by the contract it is a missing field.
+                    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
                 case FieldType.BOOLEAN:
                     return _booleans(column)
                 case FieldType.INTEGER:
@@ -220,7 +223,15 @@ class ForeignFile:
         return found
 
     def _check_clock(self) -> None:
-        newest = int(self.time_ms[-1])
+        oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
+        earliest, latest = event_time_range_ms()
+        if oldest < earliest or newest > latest:
+            days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
+            raise ForeignFileError(
+                f"{self._path.name}: event times are {days[0]} to {days[1]}, but an event's time is from {days[2]} to"
+                f" {days[3]}: correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and"
+                " PATTERNALARM_LATEST_EVENT_TIME"
+            )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
             raise ForeignFileError(
                 f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"

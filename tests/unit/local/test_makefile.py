@@ -5,7 +5,21 @@ import subprocess
 import pytest
 from infra.local.machine import REPOSITORY
 
-ASKED_FOR = {"demo", "test", "up", "down", "status", "logs", "clean", "help", "load-test", "replay", "bench", "lint"}
+ASKED_FOR = {
+    "demo",
+    "test",
+    "up",
+    "down",
+    "status",
+    "logs",
+    "clean",
+    "help",
+    "load-test",
+    "replay",
+    "bench",
+    "fuzz",
+    "lint",
+}
 
 
 def _make(directory, *arguments, **environment):
