@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform, UsageError, exclusively, load_configuration
@@ -21,6 +20,7 @@ from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
+from patternalarm.postgres import connect
 
 DOMAIN = "payments"
 LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed", "7", "--no-strict")
@@ -29,7 +29,7 @@ LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed"
 def usable_model(configuration: Configuration) -> ModelVersion | None:
     """The promoted model of the demo's domain, if it is whole and still fits the domain's pack."""
     settings = configuration.settings
-    with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password)) as connection:
+    with connect(settings, PLATFORM_ROLE) as connection:
         try:
             return serving_model(connection, load_pack(DOMAIN))
         except (ModelRegistryError, ModelError):
