@@ -26,6 +26,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from patternalarm.argument_parser import ArgumentParser
+from patternalarm.did_you_mean import did_you_mean
 from patternalarm.settings import get_settings
 
 PROGRAMS = tuple(health.CHECKS)
@@ -315,9 +317,10 @@ def show_logs(platform: Platform, name: str, lines: int, follow: bool) -> int:
     """Print the last lines of a program's or a run's process's log, then new ones as they come when following."""
     directory = platform.home / "logs"
     logs = {path.stem: path for path in [*directory.glob("jobs/*.log"), *directory.glob("*.log")]}
+    if not name:
+        raise UsageError(f"no log is named: use make logs S=<one of {', '.join(sorted(logs)) or 'none yet'}>")
     if name not in logs:
-        known = ", ".join(sorted(logs)) or "none yet"
-        raise UsageError(f"no log of {name or 'nothing'!r}: use make logs S=<one of {known}>")
+        raise UsageError(did_you_mean("log", name, sorted(logs)))
     path = logs[name]
     with path.open(errors="replace") as log:
         sys.stdout.writelines(log.readlines()[-lines:])
@@ -365,7 +368,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="infra.local.platform", description=__doc__)
+    parser = ArgumentParser(prog="infra.local.platform", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     up = actions.add_parser("up")
     up.add_argument("--stores", action="store_true", help="Kafka and PostgreSQL only, with roles and schema")
