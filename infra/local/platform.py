@@ -22,13 +22,12 @@ from infra.local.configuration import Configuration, ensure_secrets
 from infra.local.machine import REPOSITORY
 from infra.local.progress import Progress, StepError
 from infra.local.supervision import STANDING_STILL, Program, State, Supervisor
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.did_you_mean import did_you_mean
-from patternalarm.settings import get_settings
+from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
 STORES = ("postgres", "kafka")
@@ -270,13 +269,10 @@ def load_configuration() -> Configuration:
     home = Path(os.environ.get("PATTERNALARM_HOME", REPOSITORY / ".local")).absolute()
     ensure_secrets(home)
     try:
+        check_env_file(REPOSITORY / ".env")
         return Configuration(get_settings())
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"PATTERNALARM_{str(detail['loc'][0]).upper()}={detail['input']}: {detail['msg']}"
-            for detail in error.errors()
-        )
-        raise UsageError(f"wrong settings: {wrong}") from error
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
 
 
 def show_status(platform: Platform) -> int:

@@ -13,7 +13,7 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.cli import load_test, replay, retrain
 from patternalarm.cli.dag_command import DagCommand
 from patternalarm.cli.errors import PlatformError, UsageError
-from patternalarm.settings import Settings, get_settings
+from patternalarm.settings import Settings, SettingsError, get_settings
 
 EXIT_INTERRUPTED: Final = 130
 
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 200)
     try:
         return COMMANDS[arguments.command][0].run(arguments, get_settings(), console)
-    except UsageError as error:
+    except (UsageError, SettingsError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except PlatformError as error:
