@@ -22,16 +22,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return candidates[found[0]] if found else None
 
 
-def did_you_mean(what: str, name: str, known: Iterable[str]) -> str:
+def did_you_mean(what: str, name: str, known: Iterable[str], prefix: str = "") -> str:
     """What to say about a name that is not known: ``unknown domain paymets: did you mean payments?``
 
     Args:
         what: what it should be a name of, like ``domain``.
         name: what was given.
         known: the names that there are, in the order in which they are told when none is like ``name``.
+        prefix: what all names begin with, and which makes none more like another.
     """
     names = list(dict.fromkeys(known))
-    near = nearest(name, names)
+    by_rest = {candidate.removeprefix(prefix): candidate for candidate in names}
+    near = by_rest.get(nearest(name.removeprefix(prefix), by_rest) or "")
     remedy = f"did you mean {near}?" if near else f"use one of {', '.join(names)}" if names else "there are none"
     return f"unknown {what} {_shown(name)}: {remedy}"
 

@@ -14,14 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
 from patternalarm.contracts.bounds import MAX_FUTURE_SECONDS
 from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
+from patternalarm.contracts.pack_file import PackFileError, read_model
 from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
+from patternalarm.did_you_mean import did_you_mean
 
 PACKS_DIR: Final = Path(__file__).resolve().parent.parent / "domains"
 
@@ -441,16 +442,23 @@ def load_pack(name_or_path: str) -> DomainPack:
     """Load a pack by the name of a shipped one, or by the path of a YAML file.
 
     Raises:
-        PackError: there is none, it is no YAML, or it says something that cannot be; the message names the place.
+        PackError: there is none, it is no YAML, it says something that cannot be, or it bears the name of a shipped one;
+            the message names the place and the remedy.
     """
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         path = PACKS_DIR / f"{name_or_path}.yaml"
+        if not path.is_file():
+            raise PackError(did_you_mean("domain pack", name_or_path, [*pack_names(), "the path of a .yaml file"]))
     if not path.is_file():
-        raise PackError(
-            f"no domain pack {name_or_path!r}: use one of {', '.join(pack_names())}, or the path of a .yaml file"
-        )
+        raise PackError(f"there is no domain pack {path}: see to its path, or use one of {', '.join(pack_names())}")
     try:
-        return DomainPack.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise PackError(f"domain pack {path.name}: {error}") from error
+        pack = read_model(path, DomainPack)
+    except PackFileError as fault:
+        raise PackError(f"domain pack {path.name}: {fault}") from fault
+    if pack.name in pack_names() and path.resolve() != PACKS_DIR / f"{pack.name}.yaml":
+        raise PackError(
+            f"domain pack {path.name}: its name {pack.name} is taken by a pack of the platform, whose patterns and models "
+            "would be used for it: give it another name"
+        )
+    return pack

@@ -339,7 +339,7 @@ def test_bad_input_is_refused_before_anything_is_read(stage, tmp_path):
     (stage.model / "forest.npz").write_bytes(b"cut")
     for changes, named in (
         ({}, "forest.npz is cut short or altered"),
-        ({"pack": "nowhere"}, "no domain pack 'nowhere'"),
+        ({"pack": "nowhere"}, "unknown domain pack nowhere"),
         ({"scope": "Run_1"}, "run_id 'Run_1'"),
         ({"ready_file": tmp_path / "none" / "ready"}, "there is no directory"),
     ):

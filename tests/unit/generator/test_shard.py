@@ -61,4 +61,4 @@ def test_bad_arguments_are_named_and_exit_2(option, value, message, capsys):
 def test_a_domain_without_a_pack_exits_2(capsys):
     arguments = [f"{name}={text}" for name, text in {**ARGUMENTS, "--domain": "astrology"}.items()]
     assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("error: no domain pack 'astrology'")
+    assert capsys.readouterr().err.startswith("error: unknown domain pack astrology")

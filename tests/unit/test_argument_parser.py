@@ -1,0 +1,38 @@
+import pytest
+
+from patternalarm.argument_parser import ArgumentParser
+
+
+@pytest.fixture
+def parser():
+    parser = ArgumentParser(prog="prog")
+    commands = parser.add_subparsers(dest="command", required=True)
+    load_test = commands.add_parser("load-test")
+    load_test.add_argument("--domain")
+    load_test.add_argument("--mode", choices=["realtime", "microbatch"])
+    commands.add_parser("retrain").add_argument("--events")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["load-test", "--domian", "iot"], "prog load-test: error: unknown option --domian: did you mean --domain?"),
+        (["load-test", "--domian=iot"], "unknown option --domian: did you mean --domain?"),
+        (["load-test", "--dom", "iot"], "unknown option --dom: did you mean --domain?"),
+        (["load-test", "--events", "1"], "unknown option --events: use one of --help, --domain, --mode"),
+        (["lod-test"], "prog: error: unknown command lod-test: did you mean load-test?"),
+        (["load-test", "--mode", "microbach"], "unknown mode microbach: did you mean microbatch?"),
+        (["load-test", "iot"], "what is 'iot' for? Every value follows its option: --help, --domain, --mode"),
+    ],
+)
+def test_what_a_command_does_not_know_is_told_with_what_was_meant(parser, capsys, arguments, told):
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_it_knows_is_parsed_as_ever(parser):
+    parsed = parser.parse_args(["load-test", "--domain", "iot", "--mode", "realtime"])
+    assert (parsed.command, parsed.domain, parsed.mode) == ("load-test", "iot", "realtime")
