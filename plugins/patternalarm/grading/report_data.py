@@ -15,7 +15,7 @@ from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.judgement import GateResult, Judgement, describe, judge
 from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
-from patternalarm.grading.run_store import measured_from_ms, scheduled_window
+from patternalarm.grading.run_store import is_strict, measured_from_ms, scheduled_window
 from patternalarm.runs.registry import RunState
 
 # Widths of the velocity plot's buckets; the narrowest that keeps a run under MAX_BUCKETS is taken.
@@ -76,7 +76,7 @@ class ReportData:
     @cached_property
     def judgement(self) -> Judgement:
         """The figures held against the run's thresholds."""
-        return judge(self.metrics, self.graded.run.kind, self.graded.run.level)
+        return judge(self.metrics, self.graded.run.kind, self.graded.run.level, strict=is_strict(self.graded.run))
 
     @cached_property
     def verdict(self) -> str:
