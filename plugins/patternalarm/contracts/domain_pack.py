@@ -22,7 +22,7 @@ from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
 from patternalarm.contracts.pack_file import PackFileError, read_model
 from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
-from patternalarm.did_you_mean import did_you_mean
+from patternalarm.did_you_mean import did_you_mean, nearest
 
 PACKS_DIR: Final = Path(__file__).resolve().parent.parent / "domains"
 
@@ -235,7 +235,9 @@ class Currency(_Strict):
     def _check(self) -> "Currency":
         for code in (self.base, *self.rates):
             if code not in currency_codes():
-                raise ValueError(f"currency {code!r} is no ISO 4217 code")
+                near = nearest(code, currency_codes())
+                remedy = f"did you mean {near}?" if near else "write three capital letters, like EUR"
+                raise ValueError(f"currency {code!r} is no ISO 4217 code: {remedy}")
         if self.base in self.rates:
             raise ValueError(f"currency.rates has a rate for {self.base}, which is the base: leave it out")
         return self

@@ -230,10 +230,14 @@ class ForeignFile:
         earliest, latest = event_time_range_ms()
         if oldest < earliest or newest > latest:
             days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
+            remedy = (
+                "are they seconds?"
+                if newest < _A_YEAR_MS
+                else "correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and PATTERNALARM_LATEST_EVENT_TIME"
+            )
             raise ForeignFileError(
-                f"{self._path.name}: event times are {days[0]} to {days[1]}, but an event's time is from {days[2]} to"
-                f" {days[3]}: correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and"
-                " PATTERNALARM_LATEST_EVENT_TIME"
+                f"{self._path.name}: the file's times run from {days[0]} to {days[1]}, but an event's time is from"
+                f" {days[2]} to {days[3]}: {remedy}"
             )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
             raise ForeignFileError(
@@ -242,7 +246,7 @@ class ForeignFile:
             )
 
     def _check_split(self) -> None:
-        split, newest = self.source.split, int(self.time_ms[-1])
+        split = self.source.split
         first, last = (f"{datetime.fromtimestamp(int(self.time_ms[i]) / 1000, UTC):%Y-%m-%d}" for i in (0, -1))
         for use, edge, rows in (
             ("train on", f"up to train_until {split.train_until}", self.time_ms <= self.split.train_until_ms),
@@ -250,10 +254,9 @@ class ForeignFile:
         ):
             count, frauds = int(rows.sum()), int(self.fraud[rows].sum())
             if not count:
-                remedy = "are they seconds?" if newest < _A_YEAR_MS else "correct the pack's source.split"
                 raise ForeignFileError(
                     f"{self._path.name}: no row {edge}, so there is nothing to {use}; the file's times run from {first}"
-                    f" to {last}: {remedy}"
+                    f" to {last}: correct the pack's source.split"
                 )
             if frauds in (0, count):
                 raise ForeignFileError(
