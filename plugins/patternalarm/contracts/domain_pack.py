@@ -7,6 +7,7 @@ become events. A domain is a pack; no code knows a domain by name.
 import hashlib
 import json
 import re
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -255,6 +256,17 @@ class Training(_Strict):
     depth: int = Field(default=8, ge=2, le=25)
 
 
+def _all_known(place: str, what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Check names that one place of a pack takes from another.
+
+    Raises:
+        ValueError: one of ``names`` is not ``known``; it says which was probably meant.
+    """
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{place}: {did_you_mean(what, name, sorted(known))}")
+
+
 class DomainPack(_Strict):
     """A domain: fields, clocks, fraud types and features. See the module's docstring."""
 
@@ -312,19 +324,15 @@ class DomainPack(_Strict):
             self._check_feature(feature, numbers, texts)
         self._check_sentences()
         for conditions in (*self.money_out, *self.money_tried):
-            if unknown := sorted(set(conditions) - texts):
-                raise ValueError(f"money: conditions on what is no string field: {', '.join(unknown)}")
+            _all_known("money", "string field", conditions, texts)
         if self.source:
             known = COMMON_FIELD_NAMES | {f.name for f in self.fields}
-            unknown = sorted(set(self.source.columns) - known)
-            if unknown:
-                raise ValueError(f"source maps fields that no event has: {', '.join(unknown)}")
+            _all_known("source.columns", "event field", self.source.columns, known)
             label = self.source.label
             used = [f for f, c in self.source.columns.items() if c.column == label.column]
             if used:
                 raise ValueError(f"label column {label.column} is mapped to event field {used[0]}: that leaks")
-            if label.fraud_type not in self.fraud_types:
-                raise ValueError(f"source.label names the unknown fraud type {label.fraud_type}")
+            _all_known("source.label", "fraud type", [label.fraud_type], self.fraud_types)
         return self
 
     @staticmethod
@@ -339,17 +347,17 @@ class DomainPack(_Strict):
             raise ValueError(f"feature {name}: {op} needs a window")
         if feature.key not in (None, "actor_id") and op not in _SHARED_KEY_OPS:
             raise ValueError(f"feature {name}: a key other than actor_id allows count, sum and distinct only")
-        if op in _NEEDS_NUMBER and feature.field not in numbers:
-            raise ValueError(f"feature {name}: {op} needs a numeric field, {feature.field!r} is none")
-        if op in _NEEDS_TEXT and feature.field not in texts:
-            raise ValueError(f"feature {name}: {op} needs a string field, {feature.field!r} is none")
+        for needs, what, known in ((_NEEDS_NUMBER, "numeric field", numbers), (_NEEDS_TEXT, "string field", texts)):
+            if op in needs:
+                if feature.field is None:
+                    raise ValueError(f"feature {name}: {op} needs a {what}")
+                _all_known(f"feature {name}", what, [feature.field], known)
         if op is FeatureOp.CATEGORY and not feature.categories:
             raise ValueError(f"feature {name}: category needs its categories, in order")
-        if op is FeatureOp.DISTANCE_KM and (len(feature.fields) != 4 or set(feature.fields) - numbers):
+        if op is FeatureOp.DISTANCE_KM and len(feature.fields) != 4:
             raise ValueError(f"feature {name}: distance_km needs four numeric fields: lat, long, lat, long")
-        unknown = sorted(set(feature.where) - texts)
-        if unknown:
-            raise ValueError(f"feature {name}: where names no string field: {', '.join(unknown)}")
+        _all_known(f"feature {name}", "numeric field", feature.fields, numbers)
+        _all_known(f"feature {name}, where", "string field", feature.where, texts)
 
     def _check_sentences(self) -> None:
         own = self.readable_fields.values()

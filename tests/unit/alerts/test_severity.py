@@ -59,7 +59,7 @@ def test_the_rule_names_its_number():
     [
         ({"money_out": [{}]}, "at least 1 item"),
         ({"money_out": [{"lane": []}]}, "at least 1 item"),
-        ({"money_tried": [{"amount": ["5"]}]}, "money: conditions on what is no string field: amount"),
+        ({"money_tried": [{"amount": ["5"]}]}, "money: unknown string field amount: "),
         ({"money_out": [{"colour": ["red"]}]}, "colour"),
         ({"much_money": 0}, "greater than 0"),
     ],
