@@ -240,6 +240,11 @@ final class JobSpec implements Serializable {
                 .orElse("1");
     }
 
+    /** Whether the numeric field at this position is an amount of money. */
+    boolean isAmount(int index) {
+        return fields.stream().anyMatch(field -> field.numberIndex == index && field.type == FieldType.DECIMAL);
+    }
+
     /** Name of the text field at this position. */
     String textName(int index) {
         return fields.stream().filter(field -> field.textIndex == index).findFirst().orElseThrow().name;

@@ -2,9 +2,12 @@ package dev.patternalarm.flink;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.flink.table.annotation.ArgumentHint;
 import org.apache.flink.table.annotation.ArgumentTrait;
 import org.apache.flink.table.annotation.DataTypeHint;
@@ -53,12 +56,16 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
     private transient Map<String, FeatureEngine> engines;
     private transient Map<String, KeyState> states;
     private transient Map<String, Integer> keyIndexes;
+    private transient long[] columns;
 
     /** Flink's handle on {@link KeyState}. */
     public static class Memory {
         public byte[] bytes;
         public String keyName;
         public int waiting;
+
+        /** Hashes of what stands in the arrays of the events that wait: numbers, texts, values; null when none waits. */
+        public long[] columns;
     }
 
     /** An event that waits for the watermark. */
@@ -82,6 +89,14 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         engines = new HashMap<>();
         states = new HashMap<>();
         keyIndexes = new HashMap<>();
+        columns =
+                Stream.of(
+                                IntStream.range(0, spec.numberCount).mapToObj(spec::numberName),
+                                IntStream.range(0, spec.textCount).mapToObj(spec::textName),
+                                spec.features.stream().map(f -> f.name + "/" + f.op + "/" + FeatureEngine.contentOf(spec, f)))
+                        .flatMap(names -> names)
+                        .mapToLong(Hashes::of)
+                        .toArray();
     }
 
     private FeatureEngine engine(String keyName) {
@@ -124,8 +139,12 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
             out.setField(VALUES - FIRST, EventArrays.of(values));
             collect(out);
         } else {
+            if (memory.waiting > 0 && !Arrays.equals(memory.columns, columns)) {
+                waiting.setList(events(memory, waiting));
+            }
             waiting.add(waitingEvent(input));
             memory.waiting++;
+            memory.columns = columns;
             time.registerOnTime(needed);
         }
         if (!state.timerSet) {
@@ -144,7 +163,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         long watermark = Math.max(time.time(), time.currentWatermark());
         if (memory.waiting > 0) {
             List<Waiting> still = new ArrayList<>();
-            for (Waiting event : waiting.getList()) {
+            for (Waiting event : events(memory, waiting)) {
                 if (engine.completeUntil(event.eventTimeMs) <= watermark) {
                     StringData[] texts = texts(event.texts);
                     engine.after(
@@ -156,6 +175,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
             }
             waiting.setList(still);
             memory.waiting = still.size();
+            memory.columns = still.isEmpty() ? null : columns;
         }
         long due = state.newestMs + engine.keepMs() + 1;
         if (memory.waiting == 0 && (due <= watermark || watermark == Long.MAX_VALUE)) {
@@ -166,6 +186,58 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
             // Registering a time twice is one timer.
             time.registerOnTime(due);
         }
+    }
+
+    /** The events that wait, as this pack has them: what it lacks is dropped, what it gained is missing. */
+    private List<Waiting> events(Memory memory, ListView<Waiting> waiting) throws Exception {
+        List<Waiting> events = waiting.getList();
+        if (!Arrays.equals(memory.columns, columns)) {
+            for (Waiting event : events) {
+                adopt(event, memory.columns);
+            }
+        }
+        return events;
+    }
+
+    private void adopt(Waiting event, long[] written) {
+        int texts = event.numbers.length;
+        int values = texts + event.texts.length;
+        if (written == null || written.length != values + event.values.length) {
+            throw new IllegalStateException(
+                    "an event that waits does not have the fields that it was written with. Start the job without this savepoint");
+        }
+        Double[] newNumbers = new Double[spec.numberCount];
+        for (int i = 0; i < newNumbers.length; i++) {
+            int at = indexOf(written, 0, texts, columns[i]);
+            newNumbers[i] = at < 0 ? null : event.numbers[at];
+            if (at < 0 && event.amount != null && spec.isAmount(i)) {
+                throw new IllegalStateException(
+                        "an event waits with an amount in another currency than the pack's " + spec.baseCurrency
+                                + ". Stop the job with drain before the base currency changes");
+            }
+        }
+        String[] newTexts = new String[spec.textCount];
+        for (int i = 0; i < newTexts.length; i++) {
+            int at = indexOf(written, texts, values, columns[newNumbers.length + i]);
+            newTexts[i] = at < 0 ? null : event.texts[at - texts];
+        }
+        double[] newValues = new double[spec.features.size()];
+        for (int i = 0; i < newValues.length; i++) {
+            int at = indexOf(written, values, written.length, columns[newNumbers.length + newTexts.length + i]);
+            newValues[i] = at < 0 ? Double.NaN : event.values[at - values];
+        }
+        event.numbers = newNumbers;
+        event.texts = newTexts;
+        event.values = newValues;
+    }
+
+    private static int indexOf(long[] hashes, int from, int to, long wanted) {
+        for (int i = from; i < to; i++) {
+            if (hashes[i] == wanted) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private static GenericRowData output(RowData input) {

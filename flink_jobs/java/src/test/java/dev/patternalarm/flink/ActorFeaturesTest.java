@@ -5,22 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.metrics.SimpleCounter;
+import java.util.Set;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
-import org.apache.flink.table.functions.FunctionContext;
 import org.apache.flink.table.functions.ProcessTableFunction;
-import org.apache.flink.util.Collector;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -33,9 +27,7 @@ class ActorFeaturesTest {
     private final ActorFeatures function = new ActorFeatures();
     private final ActorFeatures.Memory memory = new ActorFeatures.Memory();
     private final List<RowData> out = new ArrayList<>();
-    private final Counter forgotten = new SimpleCounter();
-    private Long watermark;
-    private long timer;
+    private final FlinkOfTests flink = new FlinkOfTests();
 
     @BeforeEach
     void open() {
@@ -44,53 +36,8 @@ class ActorFeaturesTest {
                         Specs.feature("count", "count", HOUR),
                         Specs.feature("mean", "mean", HOUR + ", \"field\": \"amount\""),
                         Specs.feature("new", "is_new", HOUR + ", \"field\": \"device_id\""));
-        MetricGroup metrics = fake(MetricGroup.class, (name, arguments) -> forgotten);
-        function.open(
-                new FunctionContext(null) {
-                    @Override
-                    public String getJobParameter(String key, String defaultValue) {
-                        return Base64.getEncoder().encodeToString(spec.getBytes(StandardCharsets.UTF_8));
-                    }
-
-                    @Override
-                    public MetricGroup getMetricGroup() {
-                        return metrics;
-                    }
-                });
-        function.setCollector(
-                new Collector<>() {
-                    @Override
-                    public void collect(RowData row) {
-                        out.add(row);
-                    }
-
-                    @Override
-                    public void close() {}
-                });
-    }
-
-    private interface Call {
-        Object answer(String name, Object[] arguments);
-    }
-
-    private static <T> T fake(Class<T> type, Call call) {
-        Object made =
-                Proxy.newProxyInstance(
-                        type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> call.answer(method.getName(), arguments));
-        return type.cast(made);
-    }
-
-    private ProcessTableFunction.Context context() {
-        ProcessTableFunction.TimeContext<?> time =
-                fake(
-                        ProcessTableFunction.TimeContext.class,
-                        (name, arguments) -> {
-                            if (name.equals("registerOnTime")) {
-                                timer = (Long) arguments[arguments.length - 1];
-                            }
-                            return name.equals("currentWatermark") ? watermark : null;
-                        });
-        return fake(ProcessTableFunction.Context.class, (name, arguments) -> time);
+        function.open(flink.functionContext(spec));
+        function.setCollector(FlinkOfTests.into(out));
     }
 
     /** What comes out for the event {@code id} that happened {@code seconds} after the start. */
@@ -108,7 +55,7 @@ class ActorFeaturesTest {
                         offset,
                         TimestampData.fromEpochMillis(timeMs + 5),
                         StringData.fromString("a1"));
-        function.eval(context(), memory, input);
+        function.eval(flink.context(ProcessTableFunction.Context.class, timeMs), memory, input);
         return out.get(out.size() - 1);
     }
 
@@ -174,7 +121,7 @@ class ActorFeaturesTest {
         for (int i = 0; i < 513; i++) {
             assertEquals(null, reason(take("e" + i, i, 1, 0, i)));
         }
-        assertEquals(1, forgotten.getCount());
+        assertEquals(1, flink.counter.getCount());
         assertEquals("late", reason(take("e0", 0, 1, 0, 600)));
         assertEquals("duplicate", reason(take("e1", 1, 1, 0, 601)));
     }
@@ -182,15 +129,15 @@ class ActorFeaturesTest {
     @Test
     void anEventThatIsNotAfterTheWatermarkIsFlagged() {
         assertFalse(take("e1", 0, 1, 0, 0).getBoolean(8));
-        watermark = START + 9_999;
+        flink.watermark = START + 9_999;
         assertFalse(take("e2", 10, 1, 0, 1).getBoolean(8));
-        watermark = START + 11_000;
+        flink.watermark = START + 11_000;
         assertTrue(take("e3", 11, 1, 0, 2).getBoolean(8));
     }
 
     @Test
     void theActorIsKeptForAsLongAsItsCopiesCanCome() {
         take("e1", 0, 1, 0, 0);
-        assertEquals(START + 3_600_000 + 60_000 + 1, timer);
+        assertEquals(Set.of(START + 3_600_000 + 60_000 + 1), flink.timers);
     }
 }
