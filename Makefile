@@ -23,6 +23,7 @@ TAKES_logs = S
 TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
 TAKES_replay = FILE PACK
+TAKES_fuzz = RUNS SEED
 TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 quoted = '$(subst ','\'',$(1))'
