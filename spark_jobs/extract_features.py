@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from session import build_session
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
@@ -32,7 +33,7 @@ LABELS_IDENTITY = list(LABEL_COLUMNS)
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
     parser.add_argument("--scope", required=True, help="'live' or a run_id")
     parser.add_argument("--features", required=True, type=Path, help="directory of the feature log")

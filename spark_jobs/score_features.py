@@ -29,6 +29,7 @@ from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 from scoring import scored
 from session import build_session
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS
@@ -51,7 +52,7 @@ POLL_SECONDS = 0.2
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
     parser.add_argument("--scope", required=True, help="'live' or a run_id")
     parser.add_argument("--model", required=True, type=Path, help="model directory, <models_dir>/<domain>/<version>")

@@ -1,6 +1,7 @@
 """The argument parser of every command: what it does not know it refuses, with what was probably meant."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,14 +21,24 @@ class ArgumentParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse; nothing unknown is left over, exit code 2 for it."""
-        parsed, unknown = super().parse_known_args(args, namespace)
+        given = list(sys.argv[1:] if args is None else args)
+        # Before argparse misses the required option that was misspelt. What follows a command is its own parser's.
+        self._refuse_unknown_options([] if self._subparsers else given)
+        parsed, unknown = super().parse_known_args(given, namespace)
+        self._refuse_unknown_options(unknown)
         if unknown:
-            options = [option for option in self._option_string_actions if option.startswith("--")]
-            name = next((given for given in unknown if given.startswith("-")), "")
-            if not name:
-                self.error(f"what is {unknown[0]!r} for? Every value follows its option: {', '.join(options)}")
-            self.error(did_you_mean("option", name.partition("=")[0], options))
+            self.error(f"what is {unknown[0]!r} for? Every value follows its option: {', '.join(self._long_options)}")
         return parsed, unknown
+
+    @property
+    def _long_options(self) -> list[str]:
+        return [option for option in self._option_string_actions if option.startswith("--")]
+
+    def _refuse_unknown_options(self, given: Sequence[str]) -> None:
+        for argument in given:
+            name = argument.partition("=")[0]
+            if name.startswith("--") and name not in ("--", *self._long_options):
+                self.error(did_you_mean("option", name, self._long_options))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = action.choices

@@ -39,6 +39,7 @@ from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputE
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
@@ -152,7 +153,7 @@ def _new_file(text: str) -> Path:
 
 
 def _parse(argv: Sequence[str] | None) -> _Arguments:
-    parser = argparse.ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
+    parser = ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
     parser.add_argument("--pack", required=True, help="name or path of a domain pack")
     parser.add_argument("--scope", required=True, type=_scope, help="live, or the run_id of an isolated run")
     parser.add_argument("--model", required=True, type=Path, help="directory of the model that scores")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.command_line import database, run_command, run_id_argument
@@ -82,7 +83,7 @@ def describe(file: ForeignFile) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description="Replay a foreign file. Exit code 1: not all was published; 2: the file does not fit the pack."
     )
     parser.add_argument("--pack", required=True, help="name or path of a domain pack with a source section")

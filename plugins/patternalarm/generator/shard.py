@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.cohort import Cohort, history_depth
@@ -164,9 +165,7 @@ def _settle(plan: ShardPlan, phase: str, books: Database, events: RecordProducer
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Publish one shard of a load test. Exit code 1: not everything was published."
-    )
+    parser = ArgumentParser(description="Publish one shard of a load test. Exit code 1: not everything was published.")
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")
     parser.add_argument("--domain", required=True, help="name or path of a domain pack that has a generator")
     parser.add_argument("--seed", required=True, type=seed_argument)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import DAY_MS, TopicKind, topic_name
 from patternalarm.generator.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
@@ -90,7 +91,7 @@ def make_history(pack: DomainPack, seed: int, days: int, events: int, end_ms: in
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description="Publish a labelled history for training. Exit code 1: not everything was published."
     )
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")

@@ -47,7 +47,7 @@ def test_shards_share_the_actors_out():
         ("--start-at", "soon", "is no ISO 8601 time"),
         ("--seed", "-3", "use a whole number from 0 to"),
         ("--run-id", "Run_1", "use 1 to 60 of a-z"),
-        ("--phase", "warmup", "invalid choice"),
+        ("--phase", "warmup", "unknown phase warmup: use one of history, measured"),
     ],
 )
 def test_bad_arguments_are_named_and_exit_2(option, value, message, capsys):
