@@ -59,7 +59,7 @@ class SimulatedRun:
     dead_letters: list[dict] = field(default_factory=list)
     evidence: list[dict] = field(default_factory=list)
     hits: list[dict] = field(default_factory=list)
-    params: dict = field(default_factory=lambda: {"events_per_minute": 600})
+    params: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.topics = topics_of(self.domain, self.run_id)
@@ -182,7 +182,7 @@ class SimulatedRun:
                     minutes=minutes,
                     dag_version="3",
                     model_version="m-1",
-                    **{**more, "params": {**self.params, **more.get("params", {})}},
+                    **{**more, "params": {**more.get("params", {"events_per_minute": 600}), **self.params}},
                 ),
             )
             register(connection, ModelVersion.of(self.model, str(self.write_model())))

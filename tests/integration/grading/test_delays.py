@@ -9,6 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from patternalarm.contracts import tables
+from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.graded_run import load_graded_run
 from patternalarm.grading.metrics import percentile
@@ -84,7 +85,7 @@ def test_the_dashboard_gives_the_figures_of_the_report(simulate, tmp_path, kind:
         with connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute("SELECT * FROM marts.mart_delays WHERE scope = %s", (run.run_id,)).fetchall()
     told = {row["source"]: row for row in rows}
-    for source in ("score", "pattern"):
+    for source in EvidenceSource:
         delays = graded.delays_ms(source)
         assert len(delays) == told[source]["alerts"], source
         for name, share in (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99), ("max_ms", 1.0)):

@@ -158,7 +158,7 @@ def test_a_run_whose_truth_knows_no_fraud_misses(simulate, capsys) -> None:
     assert "no fraud is among the graded events" in capsys.readouterr().err
 
 
-def test_speed_is_printed_beside_its_target_in_a_run_that_is_not_strict(graded, capsys) -> None:
+def test_speed_is_printed_beside_its_target_in_a_run_that_is_not_strict(graded, reports_dir, capsys) -> None:
     slow = {"events_per_minute": 900, "strict": False}
     run = graded(more={"params": slow}, level="normal")
     assert verdict(run.run_id) == 0
@@ -166,7 +166,10 @@ def test_speed_is_printed_beside_its_target_in_a_run_that_is_not_strict(graded, 
     assert (rate["threshold"], rate["gated"], rate["passed"]) == (0.02, False, None)
     capsys.readouterr()
     assert report(run.run_id) == 0
-    assert "the run is not strict" in capsys.readouterr().out
+    page = (reports_dir / run.run_id / "report.html").read_text(encoding="utf-8")
+    for text in (capsys.readouterr().out, page):
+        assert "off target" in text
+        assert "the run is not strict" in text
     strict = graded(more={"params": {**slow, "strict": True}}, level="normal")
     assert verdict(strict.run_id) == 1
     assert "rate_deviation" in state(strict)[1]
@@ -227,6 +230,8 @@ def test_report_says_it_all(graded, reports_dir: Path, capsys) -> None:
         assert "card_testing" in text or "card testing" in text
         assert "m-1" in text
         assert "3 min 20 s" in text
+        for aside in ("ehind the watermark", "n quarantine", "ent again by the producer"):
+            assert aside in text
     assert str(directory / "report.html") in out
     assert page.count("data:image/svg+xml;base64,") == 4
     for outside in ("http://", "https://", "<script", "<link"):
