@@ -546,10 +546,11 @@ class _Account:
             self.at(behind),
         )
         aside = readings.quarantined
+        stages = dict(sorted(Counter(one.stage for one in aside).items()))
         self.note(
             ProblemKind.QUARANTINED,
             len(aside),
-            f"{len(aside):,} records were put into quarantine, by stage: {_listed(Counter(one.stage for one in aside))}",
+            f"{len(aside):,} records were put into quarantine, by stage: {_listed(stages)}",
             [{"topic": one.topic, "partition": one.partition, "offset": one.offset} for one in aside[:MAX_EXAMPLES]],
         )
 
