@@ -68,6 +68,7 @@ def write_log(directory: Path, records: Sequence[dict[str, Any]], columns: dict[
         "STRING": pa.string(),
         "BIGINT": pa.int64(),
         "INT": pa.int32(),
+        "BOOLEAN": pa.bool_(),
         "DECIMAL(18, 4)": pa.decimal128(18, 4),
         "ARRAY<DOUBLE>": pa.list_(pa.float64()),
     }

@@ -49,7 +49,13 @@ def test_every_row_gives_a_score_and_only_alerts_give_evidence(features_frame):
 
 def test_records_hold_exactly_the_columns_of_their_contracts(features_frame):
     rows = decided(features_frame, "alpha").withColumns(
-        {"counterparty_id": F.lit("bob"), "device_id": F.lit("d"), "channel": F.lit("web")}
+        {
+            "counterparty_id": F.lit("bob"),
+            "device_id": F.lit("d"),
+            "channel": F.lit("web"),
+            "amount_base": F.lit(Decimal("5.0000")),
+            "behind_watermark": F.lit(False),
+        }
     )
 
     values = {record["topic"]: json.loads(record["value"]) for record in to_kafka_records(rows, "S", "E").collect()}
