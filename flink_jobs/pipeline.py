@@ -10,6 +10,7 @@ run the same pipeline on the same engine.
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pyflink.table import StatementSet, TableEnvironment
@@ -146,7 +147,25 @@ def _fields(pack: DomainPack) -> dict[str, str]:
         fields[field.name] = f"numbers[{number}]" if is_number else f"texts[{text}]"
     # Exact, and with its own name.
     del fields["event_time"]
-    return fields | {"amount": "amount_base", "event_time_ms": "event_time_ms"}
+    fields |= {"amount": "amount_base", "event_time_ms": "event_time_ms"}
+    return fields | {"money_out": _money_out(pack, fields)}
+
+
+def _money_out(pack: DomainPack, fields: Mapping[str, str]) -> str:
+    """The pack's rules of money as one SQL expression: see ``money_out`` of ``FEATURES_COLUMNS``."""
+
+    def meets(rules: Sequence[Mapping[str, Sequence[str]]]) -> str:
+        entries = [
+            " AND ".join(f"{fields[name]} IN ({', '.join(map(_literal, values))})" for name, values in rule.items())
+            for rule in rules
+        ]
+        return " OR ".join(f"({entry})" for entry in entries) or "FALSE"
+
+    return f"CASE WHEN {meets(pack.money_out)} THEN TRUE WHEN {meets(pack.money_tried)} THEN FALSE END"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _named_features(pack: DomainPack) -> str:
@@ -237,7 +256,11 @@ def build(
     statements = t_env.create_statement_set()
     common = {field.name: fields[field.name] for field in COMMON_FIELDS if field.name in fields}
     del common["amount"]
-    made = common | {"feature_set": f"'{pack.feature_set}'", "source_topic": f"'{source_topic}'"}
+    made = common | {
+        "money_out": fields["money_out"],
+        "feature_set": f"'{pack.feature_set}'",
+        "source_topic": f"'{source_topic}'",
+    }
     statements.add_insert_sql(f"""
         INSERT INTO {TopicKind.FEATURES}_sink
         SELECT {", ".join(made.get(column, f"`{column}`") for column in FEATURES_COLUMNS)} FROM {featurised}""")

@@ -157,7 +157,7 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
         event(1, 0, "a1", event_type="login"),
         event(2, 5, "a1", event_type="payment", amount=60, currency="EUR"),
         event(3, 20, "a1", event_type="credential_change"),
-        event(4, 40, "a1", event_id="x|5|7,y", event_type="transfer", amount=950.5, currency="USD"),
+        event(4, 40, "a1", event_id="x|5|7,y", event_type="transfer", amount=950.5, currency="USD", status="approved"),
     ]
     new_phone = [event(5, 0, "a2", event_type="login"), event(6, 10, "a2", event_type="credential_change")]
     slow = [
@@ -182,12 +182,32 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     ]
     start = int(START.timestamp() * 1000)
     assert hits[0]["events"] == [
-        {"event_id": "e1", "event_time_ms": start, "amount": None},
-        {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None},
-        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43},
+        {"event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
+        {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
+        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
     assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)
+
+
+def test_the_pack_says_which_events_moved_money_out(detect: Detect) -> None:
+    expected = {
+        ("payment", "approved"): True,
+        ("payment", "declined"): False,
+        ("payment", None): None,
+        ("transfer", "approved"): True,
+        ("transfer", "declined"): False,
+        ("deposit", "approved"): None,
+        ("dispute", None): None,
+        ("login", None): None,
+    }
+    events = [
+        event(number, number, "a1", event_type=event_type, status=status, amount=10, currency="EUR")
+        for number, (event_type, status) in enumerate(expected)
+    ]
+    features = detect("money", records_of(events), [], load_pack("payments"))[TopicKind.FEATURES]
+    found = {record["event_id"]: record["money_out"] for record in features}
+    assert found == {f"e{number}": moved for number, moved in enumerate(expected.values())}
 
 
 def row(number: int, **fields: Any) -> bytes:

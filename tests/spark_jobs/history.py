@@ -68,8 +68,8 @@ def write_log(directory: Path, records: Sequence[dict[str, Any]], columns: dict[
         "STRING": pa.string(),
         "BIGINT": pa.int64(),
         "INT": pa.int32(),
-        "BOOLEAN": pa.bool_(),
         "DECIMAL(18, 4)": pa.decimal128(18, 4),
+        "BOOLEAN": pa.bool_(),
         "ARRAY<DOUBLE>": pa.list_(pa.float64()),
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])

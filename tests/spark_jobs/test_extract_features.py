@@ -1,11 +1,15 @@
 """The logs: each identity once, however often it is delivered and extracted."""
 
+import base64
+import json
 from decimal import Decimal
 
-from extract_features import FEATURES_IDENTITY, LABELS_IDENTITY, merge_into_log
+from extract_features import FEATURES_IDENTITY, LABELS_IDENTITY, archive, merge_into_log
 from history import DAY_MS
+from kafka_records import parsed_features
 from training_rows import read_log
 
+from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
 
 
@@ -69,3 +73,23 @@ def test_verdicts_of_one_event_are_kept_apart_and_copies_are_not(spark, labels_f
 
 def test_an_empty_topic_gives_no_rows(features_frame, tmp_path):
     assert merge_into_log(features_frame(), tmp_path / "log", FEATURES_COLUMNS, FEATURES_IDENTITY) == 0
+
+
+def test_what_cannot_be_read_is_put_away_counted_and_stops_nothing(spark, tmp_path):
+    good = {"event_id": "e1", "event_time_ms": 5, "actor_id": "a", "feature_set": "f", "values": [1.0],
+            "source_topic": "events.shop", "source_partition": 0, "source_offset": 1}  # fmt: skip
+    values = [json.dumps(good).encode(), b"{", json.dumps({**good, "event_time_ms": 2**62}).encode(), b"\xff\xfe"]
+    rows = [(value, "features.shop", 2, 40 + offset) for offset, value in enumerate(values)]
+    records = spark.createDataFrame(rows, "value binary, topic string, partition int, offset long")
+    log, quarantine = tmp_path / "log", tmp_path / "quarantine"
+
+    for _ in range(2):
+        counts = archive(parsed_features(records, Stage.ARCHIVE), log, FEATURES_COLUMNS, FEATURES_IDENTITY, quarantine)
+        assert counts == (1, 3)
+
+    lines = [line for path in quarantine.glob("*.json") for line in path.read_text().splitlines()]
+    found = sorted((json.loads(line) for line in lines), key=lambda one: one["offset"])
+    assert [(one["stage"], one["topic"], one["partition"], one["offset"]) for one in found] == [
+        ("archive", "features.shop", 2, offset) for offset in (41, 42, 43)
+    ]
+    assert [base64.b64decode(one["raw"]) for one in found] == values[1:]

@@ -4,7 +4,9 @@ select
     source,
     event_time,
     amount,
+    money_out,
     score,
     detail,
-    committed_at
+    -- The writer's own clock tells rows of one transaction apart, which became visible together.
+    coalesce(pg_xact_commit_timestamp(xmin), committed_at) as committed_at
 from {{ source('alerting', 'alert_event') }}

@@ -32,3 +32,7 @@ MAX_NESTING: Final = 32
 
 MAX_DETAIL_CHARACTERS: Final = 300
 """Of a dead letter's detail."""
+
+FIRST_TIME_MS: Final = -62_135_596_800_000
+LAST_TIME_MS: Final = 253_402_300_799_999
+"""0001-01-01 to 9999-12-31: what times of Python, Spark and PostgreSQL all hold. The settings' own bounds are narrower."""

@@ -1,6 +1,6 @@
 """The event contract as others read it: a JSON Schema for producers, and the part of the job spec that the engine reads."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from patternalarm.contracts import bounds
@@ -13,7 +13,6 @@ from patternalarm.settings import get_settings
 _END = r"(?![\s\S])"
 _TEXT = r"^(?!\s)[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]*(?<!\s)" + _END
 _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?" + _END
-_WHOLE = r"^-?(0|[1-9][0-9]*)(\.0+)?([eE][+-]?[0-9]+)?" + _END
 _TIME = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
     r"(:[0-5][0-9]([.,][0-9]{1,9})?)?([Zz]|[+-]([01][0-9])(:[0-5][0-9])?)" + _END
@@ -22,8 +21,13 @@ _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IP = rf"^({_OCTET}\.){{3}}{_OCTET}{_END}|^[0-9a-f:]*:[0-9a-f:]*{_END}"
 
 
-def _epoch_ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def event_time_range_ms() -> tuple[int, int]:
+    """The earliest and the latest event time that the settings allow, epoch milliseconds UTC."""
+    settings = get_settings()
+    earliest, latest = (
+        datetime.combine(day, time(), UTC) for day in (settings.earliest_event_time, settings.latest_event_time)
+    )
+    return round(earliest.timestamp() * 1000), round(latest.timestamp() * 1000)
 
 
 def _fields(pack: DomainPack) -> tuple[EventField | PackField, ...]:
@@ -37,7 +41,7 @@ def meaning_of(field: EventField | PackField) -> Meaning:
 
 def contract_spec(pack: DomainPack) -> dict[str, Any]:
     """The contract of ``pack``'s events as the engine's ``JobSpec`` reads it; times in epoch milliseconds."""
-    settings = get_settings()
+    earliest, latest = event_time_range_ms()
     currency = pack.currency
     return {
         "domain": pack.name,
@@ -52,8 +56,8 @@ def contract_spec(pack: DomainPack) -> dict[str, Any]:
         "max_detail_characters": bounds.MAX_DETAIL_CHARACTERS,
         "max_amount": bounds.MAX_AMOUNT,
         "max_number": bounds.MAX_NUMBER,
-        "earliest_event_time_ms": _epoch_ms(settings.earliest_event_time),
-        "latest_event_time_ms": _epoch_ms(settings.latest_event_time),
+        "earliest_event_time_ms": earliest,
+        "latest_event_time_ms": latest,
         "countries": sorted(country_codes()),
         "currencies": sorted(currency_codes()),
         "base_currency": currency.base if currency else None,
@@ -87,7 +91,6 @@ def _text(field: EventField | PackField) -> dict[str, Any]:
 
 def _values(field: EventField | PackField, pack: DomainPack) -> list[dict[str, Any]]:
     """What the field's values may be, apart from missing."""
-    settings = get_settings()
     match field.type:
         case FieldType.STRING if field.name == "domain":
             return [{"const": pack.name}]
@@ -98,16 +101,16 @@ def _values(field: EventField | PackField, pack: DomainPack) -> list[dict[str, A
         case FieldType.BOOLEAN:
             return [{"type": "boolean"}]
         case FieldType.INTEGER:
-            return _bounded(bounds.MAX_NUMBER, "integer", _WHOLE)
+            return _bounded(bounds.MAX_NUMBER, "integer", _NUMBER)
         case FieldType.NUMBER:
             return _bounded(bounds.MAX_NUMBER, "number", _NUMBER)
         case FieldType.DECIMAL:
             return _bounded(bounds.MAX_AMOUNT, "number", _NUMBER)
         case FieldType.TIME:
-            earliest, latest = _epoch_ms(settings.earliest_event_time), _epoch_ms(settings.latest_event_time)
+            earliest, latest = event_time_range_ms()
             return [
                 {"type": "integer", "minimum": earliest, "maximum": latest},
-                {"type": "string", "pattern": f"{_TIME}|{_WHOLE}"},
+                {"type": "string", "pattern": f"{_TIME}|{_NUMBER}"},
             ]
 
 

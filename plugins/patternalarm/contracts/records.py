@@ -10,6 +10,8 @@ from typing import Final
 
 # NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
 # ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.
+# ``money_out``, by the pack's rules: true when the event moved its amount out, false when that was tried and refused, null
+# when it moves none.
 # ``behind_watermark`` is true for an event that came behind the watermark, so that patterns may not have seen it.
 FEATURES_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",
@@ -20,6 +22,7 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "device_id": "STRING",
     "country": "STRING",
     "channel": "STRING",
+    "money_out": "BOOLEAN",
     "amount": "DECIMAL(18, 4)",
     "currency": "STRING",
     "amount_base": "DECIMAL(18, 4)",
@@ -50,6 +53,7 @@ HIT_EVENT_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",
     "event_time_ms": "BIGINT",
     "amount": "DECIMAL(18, 4)",
+    "money_out": "BOOLEAN",
 }
 
 HIT_EVENT: Final = f"ROW<{', '.join(f'{name} {kind}' for name, kind in HIT_EVENT_COLUMNS.items())}>"

@@ -21,6 +21,7 @@ ALERT: Final = f"{ALERTING_SCHEMA}.alert"
 ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"
 CONSUMER_OFFSET: Final = f"{ALERTING_SCHEMA}.consumer_offset"
 CASE_EVENT: Final = f"{ALERTING_SCHEMA}.case_event"
+QUARANTINED_RECORD: Final = f"{ALERTING_SCHEMA}.quarantined_record"
 
 OWNER_ROLE: Final = "patternalarm_owner"
 SCORER_ROLE: Final = "patternalarm_scorer"

@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
+from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
@@ -32,6 +33,8 @@ _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
 
 # Above these an integer time is no longer of the unit: seconds, milliseconds, microseconds, else nanoseconds.
 _EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
+
+_A_YEAR_MS = 366 * 86_400_000
 
 _TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
 
@@ -131,6 +134,7 @@ class ForeignFile:
                 )
         self.fraud: Array = self._frauds(table)
         self._check_clock()
+        self._check_split()
 
     def __len__(self) -> int:
         return len(self.time_ms)
@@ -189,7 +193,9 @@ class ForeignFile:
         try:
             match kind:
                 case FieldType.STRING | FieldType.TIME:
-                    return column.cast(pa.string())
+                    text = column.cast(pa.string())
+                    # What an empty cell of a CSV file is read as; by the contract it is a missing field.
+                    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
                 case FieldType.BOOLEAN:
                     return _booleans(column)
                 case FieldType.INTEGER:
@@ -220,12 +226,43 @@ class ForeignFile:
         return found
 
     def _check_clock(self) -> None:
-        newest = int(self.time_ms[-1])
+        oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
+        earliest, latest = event_time_range_ms()
+        if oldest < earliest or newest > latest:
+            days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
+            remedy = (
+                "are they seconds?"
+                if newest < _A_YEAR_MS
+                else "correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and PATTERNALARM_LATEST_EVENT_TIME"
+            )
+            raise ForeignFileError(
+                f"{self._path.name}: the file's times run from {days[0]} to {days[1]}, but an event's time is from"
+                f" {days[2]} to {days[3]}: {remedy}"
+            )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
             raise ForeignFileError(
                 f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"
                 " still to come; such events would be refused"
             )
+
+    def _check_split(self) -> None:
+        split = self.source.split
+        first, last = (f"{datetime.fromtimestamp(int(self.time_ms[i]) / 1000, UTC):%Y-%m-%d}" for i in (0, -1))
+        for use, edge, rows in (
+            ("train on", f"up to train_until {split.train_until}", self.time_ms <= self.split.train_until_ms),
+            ("grade", f"at or after test_from {split.test_from}", self.time_ms >= self.split.test_from_ms),
+        ):
+            count, frauds = int(rows.sum()), int(self.fraud[rows].sum())
+            if not count:
+                raise ForeignFileError(
+                    f"{self._path.name}: no row {edge}, so there is nothing to {use}; the file's times run from {first}"
+                    f" to {last}: correct the pack's source.split"
+                )
+            if frauds in (0, count):
+                raise ForeignFileError(
+                    f"{self._path.name}: {'only' if frauds else 'no'} fraud among the {count} rows {edge}, so there is"
+                    f" nothing to {use}: correct the pack's source.split or source.label, or give a file that has both"
+                )
 
     def part(self, name: str) -> tuple[int, int]:
         """First row and end of ``train``, ``test`` (all after training, the gap included) or ``all``."""

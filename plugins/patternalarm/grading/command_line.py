@@ -1,6 +1,5 @@
 """What the grading commands share: ``--run-id``, logging, and bad input as one message with exit code 2."""
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from collections.abc import Callable
 import psycopg
 from confluent_kafka import KafkaException
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
 from patternalarm.runs.registry import RunError
@@ -22,7 +22,7 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     Returns 2, with one message on stderr, when the run id is malformed, the run cannot be graded, or Kafka or
     PostgreSQL cannot be reached. Any other error is a defect and is left to raise.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = ArgumentParser(description=description)
     parser.add_argument(
         "--run-id", required=True, help="run_id of platform.run, for example load-test-payments-20261124"
     )

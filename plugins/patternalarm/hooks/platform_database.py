@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from airflow.sdk import BaseHook
 
 from patternalarm.contracts.tables import PLATFORM_ROLE
+from patternalarm.postgres import connect
 from patternalarm.settings import Settings, get_settings
-
-_CONNECT_TIMEOUT_SECONDS: Final = 5
 
 
 class PlatformDatabaseError(RuntimeError):
@@ -37,13 +36,11 @@ class PlatformDatabaseHook(BaseHook):  # type: ignore[misc]
         """
         settings = self.settings
         try:
-            connection = psycopg.connect(
-                settings.dsn(PLATFORM_ROLE, settings.platform_password), connect_timeout=_CONNECT_TIMEOUT_SECONDS
-            )
+            connection = connect(settings, PLATFORM_ROLE)
         except psycopg.OperationalError as error:
             raise PlatformDatabaseError(
                 f"PostgreSQL cannot be used at {settings.host}:{settings.postgres_port} ({str(error).strip()}): "
                 "start the platform with `make up`, then see `make status`"
-            ) from None
+            ) from error
         with connection:
             yield connection

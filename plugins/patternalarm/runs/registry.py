@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from patternalarm.contracts.runs import RunKind, check_run_id
+from patternalarm.contracts.runs import PLANNED_ROWS, RunKind, check_run_id
 from patternalarm.contracts.tables import LEASE, RUN
 
 
@@ -85,7 +85,15 @@ ON CONFLICT (run_id) DO NOTHING
 
 _GET: Final = f"SELECT {_RUN_COLUMNS} FROM {RUN} WHERE run_id = %s"
 
+_OF_AIRFLOW_RUN: Final = f"""
+SELECT {_RUN_COLUMNS} FROM {RUN} WHERE dag_id = %s AND airflow_run_id = %s ORDER BY domain
+"""
+
 _MEASURE: Final = f"UPDATE {RUN} SET measured_from = %s, measured_until = %s WHERE run_id = %s"
+
+_PLAN: Final = f"""
+UPDATE {RUN} SET params = params || jsonb_build_object(%s::text, %s::bigint) WHERE run_id = %s AND NOT params ? %s
+"""
 
 _FINISH: Final = f"""
 UPDATE {RUN} SET state = %s, reason = %s, ended_at = clock_timestamp() WHERE run_id = %s AND state = 'running'
@@ -138,6 +146,12 @@ def get_run(connection: psycopg.Connection[Any], run_id: str) -> Run:
     return run
 
 
+def runs_of_airflow_run(connection: psycopg.Connection[Any], dag_id: str, airflow_run_id: str) -> list[Run]:
+    """Runs that an Airflow run opened, by domain; none when it ended before."""
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        return cursor.execute(_OF_AIRFLOW_RUN, (dag_id, airflow_run_id)).fetchall()
+
+
 def set_measured_window(
     connection: psycopg.Connection[Any], run_id: str, measured_from: datetime, measured_until: datetime
 ) -> None:
@@ -151,6 +165,16 @@ def set_measured_window(
         raise ValueError(f"measured window of {run_id} ends at {measured_until}, before it starts at {measured_from}")
     if connection.execute(_MEASURE, (measured_from, measured_until, run_id)).rowcount == 0:
         get_run(connection, run_id)
+
+
+def plan_rows(connection: psycopg.Connection[Any], run_id: str, rows: int) -> int:
+    """Record how many rows of its file a replay will publish, unless it was told before; the number that stands.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    connection.execute(_PLAN, (PLANNED_ROWS, rows, run_id, PLANNED_ROWS))
+    return int(get_run(connection, run_id).params[PLANNED_ROWS])
 
 
 def finish_run(connection: psycopg.Connection[Any], run_id: str, state: RunState, reason: str | None = None) -> bool:

@@ -1,11 +1,20 @@
 """The hook against a real broker."""
 
 import time
+from concurrent.futures import Future
 
 import pytest
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import ConfigResource, ResourceType
 
+from patternalarm import retrying
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
 from patternalarm.hooks.kafka_topics import KafkaTopicsError, KafkaTopicsHook
 
@@ -87,7 +96,84 @@ def test_a_broker_that_is_down_is_named_with_the_remedy(monkeypatch):
     from patternalarm.hooks import kafka_topics
 
     monkeypatch.setattr(kafka_topics, "_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(retrying, "patience_of_settings", lambda: 0.0)
     connection = f'{{"conn_type": "kafka", "extra": {{"bootstrap.servers": "127.0.0.1:{free_port()}"}}}}'
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", connection)
-    with pytest.raises(KafkaTopicsError, match=r"Kafka does not answer .*make up"):
+    with pytest.raises(KafkaTopicsError, match=r"Kafka cannot answer .*make up"):
         KafkaTopicsHook().check()
+
+
+class Unsettled:
+    """The real client, whose answers of one kind are errors as scripted before they are what Kafka says."""
+
+    def __init__(self, client, call, *codes):
+        self.client, self.call, self.codes, self.asked = client, call, list(codes), 0
+
+    def __getattr__(self, name):
+        real = getattr(self.client, name)
+        if name != self.call:
+            return real
+
+        def answer(*arguments, **options):
+            self.asked += 1
+            if not self.codes:
+                return real(*arguments, **options)
+            error = KafkaException(KafkaError(self.codes.pop(0)))
+            if name == "list_topics":
+                raise error
+            failed = Future()
+            failed.set_exception(error)
+            return dict.fromkeys(arguments[0], failed)
+
+        return answer
+
+
+UNSETTLED = [
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+]
+
+
+@pytest.fixture
+def unsettled(hook, monkeypatch):
+    def script(call, *codes):
+        client = Unsettled(KafkaTopicsHook().get_conn, call, *codes)
+        monkeypatch.setattr(KafkaTopicsHook, "get_conn", client)
+        return client
+
+    return script
+
+
+@pytest.mark.parametrize("code", UNSETTLED, ids=lambda code: KafkaError(code).name())
+def test_topics_are_ready_when_the_broker_answers_for_each_partition(unsettled, kafka, clock, code):
+    client = unsettled("list_offsets", code, code, code)
+    KafkaTopicsHook().create("payments", "run-settles")
+    # Three failures, those of the broker itself, then the first and the last offsets.
+    assert client.asked >= 5 and len(clock.waits) >= 3
+
+
+@pytest.mark.parametrize("call", ["create_topics", "list_topics"])
+def test_every_step_of_making_topics_is_waited_for(unsettled, kafka, clock, call):
+    unsettled(call, KafkaError.NOT_CONTROLLER, KafkaError.REQUEST_TIMED_OUT)
+    assert len(KafkaTopicsHook().create("payments", f"run-{call.replace('_', '-')}")) == len(TOPIC_SPECS)
+
+
+def test_a_refusal_is_told_at_once(unsettled, clock):
+    client = unsettled("create_topics", KafkaError.POLICY_VIOLATION)
+    with pytest.raises(KafkaTopicsError, match=r"Kafka cannot create the topics of run-no \(Broker: Policy"):
+        KafkaTopicsHook().create("payments", "run-no")
+    assert client.asked == 1 and clock.waits == []
+
+
+def test_patience_ends_with_the_last_error(unsettled, kafka, clock):
+    unsettled("list_offsets", *[KafkaError.UNKNOWN_LEADER_EPOCH] * 10_000)
+    with pytest.raises(KafkaTopicsError, match="Leader epoch is newer than broker epoch"):
+        KafkaTopicsHook().create("payments", "run-never")
+    assert 50 < sum(clock.waits) < 60

@@ -18,7 +18,7 @@ import org.apache.flink.table.data.DecimalData;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** The event contract's cases, by the parser; {@code test_event_contract.py} says how they are written. */
+/** The event contract's cases, by the parser; {@code tests/event_cases.py} says how they are written. */
 class EventCasesTest {
 
     private static final JsonNode CASES = Specs.shared("event_cases.json");

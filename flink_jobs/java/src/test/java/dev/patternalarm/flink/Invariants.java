@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
@@ -54,16 +55,18 @@ final class Invariants {
         checkAmount(spec, event.amountBase);
         for (JobSpec.Field field : spec.fields) {
             Double number = field.numberIndex < 0 ? null : event.numbers[field.numberIndex];
-            assertTrue(number == null || Math.abs(number) <= spec.maxNumber, field.name);
-            assertFalse(number != null && number == 0 && 1 / number < 0, field.name + " is -0");
+            if (number != null && (Math.abs(number) > spec.maxNumber || number == 0 && 1 / number < 0)) {
+                fail(field.name + " is " + number);
+            }
             StringData text = field.textIndex < 0 ? null : event.texts[field.textIndex];
             if (text != null) {
                 int limit = field.meaning == JobSpec.Meaning.ID ? spec.maxIdCharacters : spec.maxTextCharacters;
                 assertNull(Texts.problem(text.toString(), limit));
                 assertEquals(text.toString(), new String(text.toBytes(), StandardCharsets.UTF_8));
             }
-            assertFalse(
-                    field.required && text == null && field.type == JobSpec.FieldType.STRING, field.name + " is missing");
+            if (field.required && text == null && field.type == JobSpec.FieldType.STRING) {
+                fail(field.name + " is missing");
+            }
         }
     }
 
@@ -77,7 +80,7 @@ final class Invariants {
         assertNull(event.texts);
         assertTrue(event.detail.length() <= spec.maxDetailCharacters, event.detail);
         assertEquals(event.detail, Texts.printable(event.detail, spec.maxDetailCharacters));
-        assertTrue(event.detail.contains(": ") || event.detail.contains("? "), "no remedy: " + event.detail);
+        assertTrue(event.detail.contains(": ") || event.detail.contains("? "), event.detail);
         assertFalse(event.detail.startsWith("cannot be read"), event.detail);
     }
 
