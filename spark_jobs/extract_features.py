@@ -21,7 +21,7 @@ from session import build_session
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.quarantine import Stage
-from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
+from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.settings import get_settings
 
@@ -68,8 +68,13 @@ def merge_into_log(rows: DataFrame, directory: Path, columns: dict[str, str], id
     dated = rows.select(*columns).withColumn("event_date", F.to_date(F.timestamp_millis("event_time_ms")))
     if any(directory.rglob("*.parquet")):
         days = [row[0] for row in dated.select("event_date").distinct().collect()]
-        log = spark.read.parquet(str(directory)).where(F.col("event_date").isin(days))
-        dated = dated.unionByName(log.select(*columns, F.col("event_date").cast("date")))
+        # By its schema, or a log from before a column was added could never be added to.
+        log = (
+            spark.read.schema(f"{spark_ddl(columns)}, event_date DATE")
+            .parquet(str(directory))
+            .where(F.col("event_date").isin(days))
+        )
+        dated = dated.unionByName(log.select(*columns, "event_date"))
     merged = dated.dropDuplicates(identity).repartition("event_date").cache()
     merged.write.partitionBy("event_date").option("partitionOverwriteMode", "dynamic").mode("overwrite").parquet(
         str(directory)

@@ -2,10 +2,12 @@
 
 import base64
 import json
+from decimal import Decimal
 
 from extract_features import FEATURES_IDENTITY, LABELS_IDENTITY, archive, merge_into_log
 from history import DAY_MS
 from kafka_records import parsed_features
+from training_rows import read_log
 
 from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
@@ -45,6 +47,18 @@ def test_the_log_holds_the_columns_of_the_contract(spark, features_frame, tmp_pa
     merge_into_log(features_frame(event(1, 10)), tmp_path / "log", FEATURES_COLUMNS, FEATURES_IDENTITY)
 
     assert spark.read.parquet(str(tmp_path / "log")).columns == [*FEATURES_COLUMNS, "event_date"]
+
+
+def test_a_log_from_before_a_column_was_added_goes_on(spark, features_frame, tmp_path):
+    log = tmp_path / "log"
+    old = {name: kind for name, kind in FEATURES_COLUMNS.items() if name not in ("amount_base", "behind_watermark")}
+    merge_into_log(features_frame(event(1, 10)), log, old, FEATURES_IDENTITY)
+    assert read_log(spark, log, FEATURES_COLUMNS).first()["amount_base"] is None
+
+    merge_into_log(features_frame(event(2, 10, amount_base=Decimal(5))), log, FEATURES_COLUMNS, FEATURES_IDENTITY)
+
+    rows = read_log(spark, log, FEATURES_COLUMNS).orderBy("source_offset").collect()
+    assert [row["amount_base"] for row in rows] == [None, 5]
 
 
 def test_verdicts_of_one_event_are_kept_apart_and_copies_are_not(spark, labels_frame, tmp_path):
