@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 from numpy.typing import NDArray
 
 from patternalarm.contracts.topics import TopicKind, topic_name
@@ -68,17 +68,13 @@ class FeaturesProgress:
             self._unfinished = self._begin()
         look_ends = time.monotonic() + _LOOK_SECONDS
         while messages := self._consumer.consume(_READ_AT_ONCE, timeout=0.2):
+            errors = [message.error() for message in messages if _is_fault(message)]
             for message in messages:
-                place = (message.topic() or "", message.partition() or 0)
-                if is_end_of_partition(message):
-                    self._unfinished.discard(place)
-                    continue
-                self._unfinished.add(place)
-                if place[0] == self._events_topic:
-                    self._events.add(place[1], message.offset() or 0)
-                else:
-                    record = json.loads(message.value() or b"")
-                    self._out.add(record["source_partition"], record["source_offset"])
+                if not _is_fault(message):
+                    self._take(message, self._unfinished)
+            # The records beside an error are not read again.
+            if errors:
+                raise KafkaException(errors[0])
             if time.monotonic() > look_ends:
                 break
         return None if self._unfinished else len(self._events) - len(self._out)
@@ -92,6 +88,18 @@ class FeaturesProgress:
         """Leave Kafka."""
         self._consumer.close()
 
+    def _take(self, message: Message, unfinished: set[Place]) -> None:
+        place = (message.topic() or "", message.partition() or 0)
+        if is_end_of_partition(message):
+            unfinished.discard(place)
+            return
+        unfinished.add(place)
+        if place[0] == self._events_topic:
+            self._events.add(place[1], message.offset() or 0)
+        else:
+            record = json.loads(message.value() or b"")
+            self._out.add(record["source_partition"], record["source_offset"])
+
     def _begin(self) -> set[Place]:
         places: set[Place] = set()
         for topic in (self._events_topic, *self._derived):
@@ -101,3 +109,8 @@ class FeaturesProgress:
             places |= {(topic, partition) for partition in metadata.partitions}
         self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in places])
         return places
+
+
+def _is_fault(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() != KafkaError._PARTITION_EOF
