@@ -169,8 +169,11 @@ class RunSteps:
         )
 
     def build_marts(self) -> RunProcessOperator:
-        """Build the marts in one dbt process, so that the dashboards show the run."""
-        return self.process("build_marts", dbt("build", "--exclude-resource-type", "unit_test"))
+        """Build the marts in one dbt process, beside the grading: the dashboards are no part of the verdict.
+
+        Their data is not tested here but in ``build_alert_marts``, for its tests read all history there is.
+        """
+        return self.process("build_marts", dbt("run", work_dir=f"{self.value('run_dir')}/dbt"))
 
     def grading(self, task_id: str, module: str, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """One of the grading commands, on this run."""

@@ -101,6 +101,19 @@ def test_the_stages_are_drained_in_the_order_of_the_data(dag_bag):
         assert before in dag.get_task(after).upstream_task_ids
 
 
+@pytest.mark.parametrize("dag_id", ["run_load_test", "replay_dataset"])
+def test_the_marts_decide_nothing_and_are_built_before_the_run_is_closed(dag_bag, dag_id):
+    dag = dag_bag.dags[dag_id]
+    marts = dag.get_task("build_marts")
+    assert marts.downstream_task_ids == {"close_run"}
+    assert "build_marts" not in dag.get_task("grade").get_flat_relative_ids(upstream=True)
+    assert "build_marts" not in dag.get_task("verdict").get_flat_relative_ids(upstream=True)
+    # In the run's own scratch folder, which goes with it, and without the tests that read all of history.
+    target = marts.command[marts.command.index("--target-path") + 1]
+    assert "['run_dir']" in target
+    assert marts.command[1] == "run"
+
+
 def test_all_waiting_is_left_to_the_triggerer(dag_bag):
     waiting = [
         task

@@ -16,6 +16,8 @@ scopes as (
 
 ),
 
+-- The rule of patternalarm.grading.delays, which an integration test holds this to: all rows of an alert and source that
+-- were committed first came together, and the trigger is one of them.
 -- Grouped by scope too, so that a dashboard's filter on the scope reaches the alerts' index.
 first_commits as (
 
@@ -38,6 +40,10 @@ first_commits as (
         ))[1] as trigger_of_source
     from alerts
     inner join alert_events on alert_events.alert_id = alerts.alert_id
+    left join scopes on scopes.scope = alerts.scope
+    -- A run's history is neither scored nor graded, so what it alerts is not timed either.
+    where scopes.measured_from is null
+        or (alerts.trigger_event_time >= scopes.measured_from and alert_events.event_time >= scopes.measured_from)
     group by 1, 2, 3, 4, 5, 6, 7
 
 ),

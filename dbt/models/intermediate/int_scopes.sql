@@ -19,6 +19,7 @@ scopes as (
         level,
         state,
         requested_at as started_at,
+        measured_from,
         ended_at
     from runs
 
@@ -31,6 +32,7 @@ scopes as (
         null as level,
         'running' as state,
         null as started_at,
+        null as measured_from,
         null as ended_at
 
 ),
@@ -44,6 +46,7 @@ final as (
         scopes.level,
         scopes.state,
         scopes.started_at,
+        scopes.measured_from,
         scopes.ended_at,
         -- An old file's event times say nothing about how fast its alerts came.
         case when scopes.kind = '{{ var("replay_kind") }}' then 'sent_at' else 'event_time' end as delay_clock,

@@ -5,7 +5,7 @@
         unique_key=['alert_date', 'scope'],
         on_schema_change='fail',
         pre_hook="select pg_advisory_xact_lock(hashtext('{{ this }}'))",
-        indexes=[{'columns': ['scope', 'alert_date']}],
+        indexes=[{'columns': ['scope', 'alert_date']}, {'columns': ['last_updated_at']}],
     )
 }}
 
@@ -40,7 +40,9 @@ dated as (
     {%- if is_incremental() %}
     inner join changed
         on changed.scope = alerts.scope
-        and changed.alert_date = (alerts.detected_at at time zone 'UTC')::date
+        -- As a range, which the alerts' index finds: a build reads the days that changed and not all there were.
+        and alerts.detected_at >= changed.alert_date::timestamp at time zone 'UTC'
+        and alerts.detected_at < (changed.alert_date + 1)::timestamp at time zone 'UTC'
     {%- endif %}
 
 ),

@@ -7,5 +7,6 @@ select
     money_out,
     score,
     detail,
-    committed_at
+    -- The writer's own clock tells rows of one transaction apart, which became visible together.
+    coalesce(pg_xact_commit_timestamp(xmin), committed_at) as committed_at
 from {{ source('alerting', 'alert_event') }}

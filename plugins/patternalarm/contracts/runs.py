@@ -17,6 +17,10 @@ ALL_DOMAINS: Final = "all"
 RUN_ID_PATTERN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
 
+# Parameter of a replay's run: how many rows of its file are to be published, counted before the first of them is.
+PLANNED_ROWS: Final = "planned_rows"
+
+
 class RunKind(StrEnum):
     """What a run is for; also the prefix of its run_id."""
 

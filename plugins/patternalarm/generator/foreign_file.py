@@ -33,6 +33,8 @@ _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
 # Above these an integer time is no longer of the unit: seconds, milliseconds, microseconds, else nanoseconds.
 _EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
 
+_A_YEAR_MS = 366 * 86_400_000
+
 _TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
 
 
@@ -131,6 +133,7 @@ class ForeignFile:
                 )
         self.fraud: Array = self._frauds(table)
         self._check_clock()
+        self._check_split()
 
     def __len__(self) -> int:
         return len(self.time_ms)
@@ -226,6 +229,26 @@ class ForeignFile:
                 f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"
                 " still to come; such events would be refused"
             )
+
+    def _check_split(self) -> None:
+        split, newest = self.source.split, int(self.time_ms[-1])
+        first, last = (f"{datetime.fromtimestamp(int(self.time_ms[i]) / 1000, UTC):%Y-%m-%d}" for i in (0, -1))
+        for use, edge, rows in (
+            ("train on", f"up to train_until {split.train_until}", self.time_ms <= self.split.train_until_ms),
+            ("grade", f"at or after test_from {split.test_from}", self.time_ms >= self.split.test_from_ms),
+        ):
+            count, frauds = int(rows.sum()), int(self.fraud[rows].sum())
+            if not count:
+                remedy = "are they seconds?" if newest < _A_YEAR_MS else "correct the pack's source.split"
+                raise ForeignFileError(
+                    f"{self._path.name}: no row {edge}, so there is nothing to {use}; the file's times run from {first}"
+                    f" to {last}: {remedy}"
+                )
+            if frauds in (0, count):
+                raise ForeignFileError(
+                    f"{self._path.name}: {'only' if frauds else 'no'} fraud among the {count} rows {edge}, so there is"
+                    f" nothing to {use}: correct the pack's source.split or source.label, or give a file that has both"
+                )
 
     def part(self, name: str) -> tuple[int, int]:
         """First row and end of ``train``, ``test`` (all after training, the gap included) or ``all``."""

@@ -21,6 +21,7 @@ from patternalarm.generator.producer import DeliveryError, RecordProducer
 from patternalarm.generator.publication import UNPACED_EVENTS
 from patternalarm.generator.shard_ledger import HISTORY, MEASURED, close_row, open_row
 from patternalarm.generator.split import ForeignFileError
+from patternalarm.runs.registry import RunError, plan_rows
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger(__name__)
@@ -39,13 +40,21 @@ def between(campaigns: Iterable[TruthCampaign], first_ms: int, last_ms: int) -> 
 def publish_part(file: ForeignFile, part: str, run_id: str, events: RecordProducer, labels: RecordProducer) -> None:
     """Publish one part: its events, the labels of its frauds, and ground truth for those from ``test_from`` on.
 
+    Before the first of them, the run is told how many rows the whole file has, which its ledger holds it to.
+
     Raises:
         DeliveryError: not every record was acknowledged.
+        ForeignFileError: the file has other rows than when the run's first part was published.
     """
     phase = HISTORY if part == TRAIN else MEASURED
     first, end = file.part(part)
     campaigns = list(file.campaigns())
     with connect() as connection:
+        planned = plan_rows(connection, run_id, len(file))
+        if planned != len(file):
+            raise ForeignFileError(
+                f"the file has {len(file)} rows, but had {planned} when the run began: it was changed meanwhile, start a new run"
+            )
         open_row(connection, run_id, phase, 0, end - first)
         if part != TRAIN:
             graded = between(campaigns, file.split.test_from_ms, int(file.time_ms[-1]))
@@ -107,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
             producer.check()
         publish_part(file, asked.part, asked.run_id, events, labels)
 
-    return run_command(body, ForeignFileError)
+    return run_command(body, ForeignFileError, RunError)
 
 
 if __name__ == "__main__":

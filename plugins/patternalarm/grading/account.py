@@ -19,35 +19,46 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from patternalarm.contracts.alerts import EvidenceSource
+from patternalarm.contracts.alerts import EvidenceSource, SubjectType
 from patternalarm.contracts.topics import TopicKind, topics_of
-from patternalarm.grading.alert_store import alerted_event_ids, repeated_rows
+from patternalarm.grading.alert_store import alerted_findings, load_quarantined, repeated_rows
 from patternalarm.grading.command_line import run_command
+from patternalarm.grading.decisions import ScoresOfAnotherModelError, decided_types
 from patternalarm.grading.ledger import (
+    Decisions,
     DerivedRecords,
     EventRecords,
+    Finding,
     Findings,
     GeneratorBooks,
     Ledger,
     Readings,
     account_for,
+    identities,
+    identity_of,
 )
 from patternalarm.grading.run_store import (
     Connection,
     connect,
     generator_books,
+    load_model_version,
     load_shards,
     measured_from_ms,
+    planned_events,
     save_ledger,
 )
 from patternalarm.grading.score_log import SCORE_SCHEMA, ScoreLogWriter, score_log_identities, score_log_path
 from patternalarm.grading.topic_reader import TopicReader, decode
+from patternalarm.models.metadata import ModelError, read_metadata
+from patternalarm.models.registry import ModelRegistryError, get_model
 from patternalarm.runs.registry import Run, get_run
 from patternalarm.settings import get_settings
 
 logger = logging.getLogger(__name__)
 
 EXIT_NOT_CLOSED: Final = 1
+
+Coordinates = frozenset[tuple[int, int]]
 
 _SOURCE_SCHEMA: Final = pa.schema(
     [
@@ -57,10 +68,22 @@ _SOURCE_SCHEMA: Final = pa.schema(
         ("source_crc", pa.int64()),
     ]
 )
-_FEATURES_SCHEMA: Final = _SOURCE_SCHEMA.append(pa.field("event_time_ms", pa.int64()))
+_FEATURES_SCHEMA: Final = pa.schema([*_SOURCE_SCHEMA, ("event_time_ms", pa.int64()), ("behind_watermark", pa.bool_())])
 _DEAD_LETTERS_SCHEMA: Final = _SOURCE_SCHEMA.append(pa.field("reason", pa.string()))
-_EVIDENCE_SCHEMA: Final = pa.schema([("event_id", pa.string())])
-_PATTERN_HITS_SCHEMA: Final = pa.schema([("events", pa.list_(pa.struct([("event_id", pa.string())])))])
+# A record with a ``stage`` is what another stage passed on into quarantine, in place of evidence.
+_EVIDENCE_SCHEMA: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in ("event_id", "actor_id", "fraud_type", "stage", "source_topic")),
+        ("source_partition", pa.int32()),
+        ("source_offset", pa.int64()),
+    ]
+)
+_PATTERN_HITS_SCHEMA: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in ("fraud_type", "subject_type", "subject_id")),
+        ("events", pa.list_(pa.struct([("event_id", pa.string())]))),
+    ]
+)
 
 
 def read_events(reader: TopicReader, topic: str) -> EventRecords:
@@ -126,12 +149,14 @@ class DerivedReader:
         )
 
 
-def read_features(reader: TopicReader, topic: str, events_topic: str) -> DerivedRecords:
-    """Coordinates, CRC and event time of every features record."""
+def read_features(reader: TopicReader, topic: str, events_topic: str) -> tuple[DerivedRecords, NDArray[np.int64]]:
+    """Coordinates, CRC and event time of every features record, and the identities of those behind the watermark."""
     features = DerivedReader(reader, topic, events_topic, _FEATURES_SCHEMA)
-    for _ in features:
-        pass
-    return features.records
+    behind = []
+    for rows in features:
+        late = rows.filter(pc.fill_null(rows["behind_watermark"], False))
+        behind.append(identities(late["source_partition"].to_numpy(), late["source_offset"].to_numpy()))
+    return features.records, _joined(behind, np.int64)
 
 
 def read_dead_letters(reader: TopicReader, topic: str, events_topic: str) -> tuple[DerivedRecords, dict[str, int]]:
@@ -159,32 +184,62 @@ def archive_scores(reader: TopicReader, topic: str, events_topic: str, path: Pat
     return scores.records
 
 
-def read_evidence(reader: TopicReader, topic: str, alerted: frozenset[str]) -> Findings:
-    """Event ids of the scored evidence, against those in alerts."""
-    found: set[str] = set()
+def read_evidence(
+    reader: TopicReader, topic: str, events_topic: str, alerted: frozenset[Finding], aside: Coordinates
+) -> tuple[Findings, dict[int, str]]:
+    """Events of the scored evidence against those in alerts, and by identity the type that each is evidence of.
+
+    ``aside`` is where records lie that are in quarantine: they are no findings.
+    """
+    found: set[Finding] = set()
+    types: dict[int, str] = {}
     unreadable: list[tuple[int, int]] = []
     for batch in reader.batches(topic):
         decoded = decode(batch, _EVIDENCE_SCHEMA)
-        unreadable += decoded.broken
-        found.update(event_id for event_id in decoded.rows["event_id"].to_pylist() if event_id is not None)
-    return Findings(topic, frozenset(found), alerted, tuple(unreadable))
+        unreadable += [place for place in decoded.broken if place not in aside]
+        places = zip(decoded.partition.tolist(), decoded.offset.tolist(), strict=True)
+        for place, row in zip(places, decoded.rows.to_pylist(), strict=True):
+            if row["stage"] is not None or place in aside:
+                continue
+            if None in (row["event_id"], row["actor_id"], row["fraud_type"]) or row["source_topic"] != events_topic:
+                unreadable.append(place)
+                continue
+            found.add(Finding(row["fraud_type"], SubjectType.ACTOR, row["actor_id"], row["event_id"]))
+            types[identity_of(row["source_partition"], row["source_offset"])] = row["fraud_type"]
+    return Findings(topic, frozenset(found), alerted, tuple(unreadable)), types
 
 
-def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[str]) -> Findings:
-    """Event ids that the pattern hits hold, against those in alerts."""
-    found: set[str] = set()
+def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[Finding], aside: Coordinates) -> Findings:
+    """Events that the pattern hits hold, against those in alerts; ``aside`` as for evidence."""
+    found: set[Finding] = set()
     unreadable: list[tuple[int, int]] = []
     for batch in reader.batches(topic):
         decoded = decode(batch, _PATTERN_HITS_SCHEMA)
-        unreadable += decoded.broken
-        hits = zip(decoded.rows["events"].to_pylist(), decoded.partition.tolist(), decoded.offset.tolist(), strict=True)
-        for events, partition, offset in hits:
-            ids = [event and event["event_id"] for event in events or ()]
-            if ids and all(ids):
-                found.update(ids)
-            else:
-                unreadable.append((partition, offset))
+        unreadable += [place for place in decoded.broken if place not in aside]
+        places = zip(decoded.partition.tolist(), decoded.offset.tolist(), strict=True)
+        for place, row in zip(places, decoded.rows.to_pylist(), strict=True):
+            if place in aside:
+                continue
+            subject = row["fraud_type"], row["subject_type"], row["subject_id"]
+            ids = [event and event["event_id"] for event in row["events"] or ()]
+            if None in subject or not ids or None in ids:
+                unreadable.append(place)
+                continue
+            found.update(Finding(*subject, event_id) for event_id in ids)
     return Findings(topic, frozenset(found), alerted, tuple(unreadable))
+
+
+def read_decisions(connection: Connection, run: Run, log_path: Path, topic: str, evidence: dict[int, str]) -> Decisions:
+    """What the score log alerts on by the frozen thresholds of the run's model, against the evidence on ``topic``."""
+    version = load_model_version(connection, run)
+    try:
+        if version is None:
+            raise ModelRegistryError("the run knows no model of its own")
+        metadata = read_metadata(Path(get_model(connection, run.domain, version).path))
+        decided = decided_types(log_path, metadata)
+    except (ModelRegistryError, ModelError, ScoresOfAnotherModelError) as error:
+        return Decisions(topic, {}, evidence, without_model=str(error))
+    return Decisions(topic, decided, evidence)
 
 
 def read_run(connection: Connection, reader: TopicReader, run: Run, books: GeneratorBooks, log_path: Path) -> Readings:
@@ -197,7 +252,7 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
     """
     topics = topics_of(run.domain, run.run_id)
     events = read_events(reader, topics[TopicKind.EVENTS])
-    features = read_features(reader, topics[TopicKind.FEATURES], events.topic)
+    features, behind = read_features(reader, topics[TopicKind.FEATURES], events.topic)
     dead_letters, reasons = read_dead_letters(reader, topics[TopicKind.DEAD_LETTERS], events.topic)
     readings = Readings(
         books=books,
@@ -208,18 +263,29 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
         score_log=np.empty(0, np.int64),
         measured_from_ms=measured_from_ms(run),
         dead_letter_reasons=reasons,
+        planned=planned_events(run),
+        behind_watermark=behind,
+        quarantined=load_quarantined(connection, run.run_id, events.topic),
     )
     if readings.measured_from_ms is None:
         return readings
-    alerted = alerted_event_ids(connection, run.run_id)
+    alerted = alerted_findings(connection, run.run_id)
+    scores = archive_scores(reader, topics[TopicKind.SCORES], events.topic, log_path, run)
+    evidence_topic, hits_topic = topics[TopicKind.EVIDENCE], topics[TopicKind.PATTERN_HITS]
+    aside = {
+        topic: frozenset((one.partition, one.offset) for one in readings.quarantined if one.topic == topic)
+        for topic in (evidence_topic, hits_topic)
+    }
+    evidence, types = read_evidence(
+        reader, evidence_topic, events.topic, alerted[EvidenceSource.SCORE], aside[evidence_topic]
+    )
+    hits = read_pattern_hits(reader, hits_topic, alerted[EvidenceSource.PATTERN], aside[hits_topic])
     return replace(
         readings,
-        scores=archive_scores(reader, topics[TopicKind.SCORES], events.topic, log_path, run),
+        scores=scores,
         score_log=score_log_identities(log_path),
-        findings=(
-            read_evidence(reader, topics[TopicKind.EVIDENCE], alerted[EvidenceSource.SCORE]),
-            read_pattern_hits(reader, topics[TopicKind.PATTERN_HITS], alerted[EvidenceSource.PATTERN]),
-        ),
+        decisions=read_decisions(connection, run, log_path, evidence_topic, types),
+        findings=(evidence, hits),
         repeated=repeated_rows(connection, run.run_id),
     )
 

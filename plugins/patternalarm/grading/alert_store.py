@@ -17,7 +17,7 @@ from patternalarm.grading.detection import (
     Truth,
 )
 from patternalarm.grading.errors import GradingError
-from patternalarm.grading.ledger import MAX_EXAMPLES, Repeated
+from patternalarm.grading.ledger import MAX_EXAMPLES, Finding, Quarantined, Repeated, identity_of
 from patternalarm.grading.run_store import Connection
 
 _TYPES: Final = {
@@ -81,17 +81,33 @@ def load_alerts(connection: Connection, scope: str, measured_from_ms: int | None
     return Alerts(_frame(alerts, ALERT_COLUMNS), _frame(events, ALERT_EVENT_COLUMNS))
 
 
-def alerted_event_ids(connection: Connection, scope: str) -> dict[EvidenceSource, frozenset[str]]:
-    """Ids of the events that the scope's alerts hold, by source."""
+def alerted_findings(connection: Connection, scope: str) -> dict[EvidenceSource, frozenset[Finding]]:
+    """What the scope's alerts hold, by source."""
     rows = connection.execute(
-        f"SELECT DISTINCT e.source, e.event_id FROM {tables.ALERT_EVENT} e"
+        f"SELECT e.source, a.fraud_type, a.subject_type, a.subject_id, e.event_id FROM {tables.ALERT_EVENT} e"
         f" JOIN {tables.ALERT} a USING (alert_id) WHERE a.scope = %s",
         (scope,),
     ).fetchall()
-    return {
-        source: frozenset(event_id for row_source, event_id in rows if row_source == source)
-        for source in EvidenceSource
-    }
+    return {source: frozenset(Finding(*row[1:]) for row in rows if row[0] == source) for source in EvidenceSource}
+
+
+def load_quarantined(connection: Connection, scope: str, events_topic: str) -> list[Quarantined]:
+    """Records of the scope that a stage put into quarantine, in the order of their coordinates."""
+    rows = connection.execute(
+        'SELECT stage, topic, "partition", "offset", source_topic, source_partition, source_offset'
+        f' FROM {tables.QUARANTINED_RECORD} WHERE scope = %s ORDER BY topic, "partition", "offset", stage',
+        (scope,),
+    ).fetchall()
+    return [
+        Quarantined(
+            stage,
+            topic,
+            partition,
+            offset,
+            identity_of(*source) if name == events_topic and None not in source else None,
+        )
+        for stage, topic, partition, offset, name, *source in rows
+    ]
 
 
 def repeated_rows(connection: Connection, scope: str) -> list[Repeated]:

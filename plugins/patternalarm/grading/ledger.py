@@ -3,8 +3,9 @@
 This module is the arithmetic alone: it takes what was read from topics and tables as arrays and knows neither Kafka nor
 PostgreSQL. A record's identity is its source coordinates, the partition and offset of the event it came from.
 
-* lost = generated events that are neither featurised nor dead-lettered, measured events that are not scored, and
-  findings (scores over a threshold, pattern hits) that no alert holds;
+* lost = generated events that are neither featurised nor dead-lettered, measured events that are not scored, scores
+  over a threshold of the model that are no evidence, and findings (evidence, pattern hits) that no alert holds as they
+  are: of their type, about their subject, with their event;
 * duplicated = rows - distinct identities in what users read (score log, alerts, alert events), and events that stand
   on the topic twice;
 * altered = records whose CRC-32 of the raw event is not the event's own, or events whose CRC sum is not the
@@ -12,13 +13,17 @@ PostgreSQL. A record's identity is its source coordinates, the partition and off
 * overlapping = events both featurised and dead-lettered;
 * redelivered = further copies on the topics between the engines. Delivery there is at-least-once, so they are
   reported and fail nothing.
+
+Not every offset is a record: the markers that end a producer's transactions take offsets, and so do the records of
+aborted ones, which nobody may read. So records are counted as they were read, and what is left of the offsets is named.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +39,11 @@ _OFFSET_BITS: Final = 40
 def identities(partition: NDArray[np.integer[Any]], offset: Int64s) -> Int64s:
     """Source coordinates as one sortable number each."""
     return (partition.astype(np.int64) << _OFFSET_BITS) | offset
+
+
+def identity_of(partition: int, offset: int) -> int:
+    """One of ``identities``."""
+    return partition << _OFFSET_BITS | offset
 
 
 def coordinates(identity: int) -> dict[str, int]:
@@ -52,7 +62,7 @@ class GeneratorBooks:
 
 @dataclass(frozen=True)
 class EventRecords:
-    """The events topic: one element per record, any order.
+    """The events topic: one element per committed record, any order.
 
     ``span`` is the sum of end minus begin offsets; ``content`` a 64-bit hash of the record's bytes, by which a record
     that was written twice is told from two events.
@@ -93,18 +103,41 @@ class DerivedRecords:
         return cls(topic, none.astype(np.int32), none, none, none)
 
 
+class Finding(NamedTuple):
+    """One event of a finding: what it is alerted as, about whom, and the event."""
+
+    fraud_type: str
+    subject_type: str
+    subject_id: str
+    event_id: str
+
+
 @dataclass(frozen=True)
 class Findings:
-    """What should have become alert events: event ids of one source, and where they were read.
+    """What should have become alert events of one source, and where it was read.
 
-    ``found`` are the event ids on the topic, ``alerted`` those that the scope's alert events of this source hold;
-    ``unreadable`` lists (partition, offset) of records that name no event.
+    ``found`` are those on the topic, ``alerted`` those that the scope's alerts hold by this source; ``unreadable`` lists
+    (partition, offset) of records that name no type, subject or event.
     """
 
     topic: str
-    found: frozenset[str]
-    alerted: frozenset[str]
+    found: frozenset[Finding]
+    alerted: frozenset[Finding]
     unreadable: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What scores alert on by the thresholds of their model, against the evidence that the scorer wrote.
+
+    Both map the identity of an event to the fraud type that it is evidence of. ``without_model`` says why the scores
+    cannot be held against thresholds.
+    """
+
+    topic: str
+    decided: Mapping[int, str]
+    evidence: Mapping[int, str]
+    without_model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,8 +149,19 @@ class Repeated:
     examples: Sequence[dict[str, Any]] = ()
 
 
+@dataclass(frozen=True)
+class Quarantined:
+    """A record that a stage put aside: where it lies, and the identity of the event it was made from, if it tells."""
+
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    source: int | None = None
+
+
 class ProblemKind(StrEnum):
-    """What can be wrong with a ledger. The last two are notes: they do not keep it from closing."""
+    """What can be wrong with a ledger. Those of ``NOTES`` do not keep it from closing."""
 
     UNACKNOWLEDGED = "unacknowledged"
     LOST_BEFORE_KAFKA = "lost_before_kafka"
@@ -126,7 +170,11 @@ class ProblemKind(StrEnum):
     ALTERED_ON_TOPIC = "altered_on_topic"
     LOST_EVENT = "lost_event"
     LOST_SCORE = "lost_score"
+    LOST_EVIDENCE = "lost_evidence"
+    UNDECIDED_EVIDENCE = "undecided_evidence"
+    UNKNOWN_MODEL = "unknown_model"
     LOST_FINDING = "lost_finding"
+    UNPLANNED = "unplanned"
     OVERLAPPING = "overlapping"
     ALTERED = "altered"
     UNKNOWN_SOURCE = "unknown_source"
@@ -135,10 +183,26 @@ class ProblemKind(StrEnum):
     DUPLICATED_SCORE = "duplicated_score"
     DUPLICATED_ROW = "duplicated_row"
     DEAD_LETTERED = "dead_lettered"
+    REPEATED_BY_PRODUCER = "repeated_by_producer"
     REDELIVERED = "redelivered"
+    BEHIND_WATERMARK = "behind_watermark"
+    QUARANTINED = "quarantined"
+    NO_RECORD = "no_record"
 
 
-NOTES: Final = frozenset({ProblemKind.DEAD_LETTERED, ProblemKind.REDELIVERED})
+NOTES: Final = frozenset(
+    {
+        ProblemKind.DEAD_LETTERED,
+        ProblemKind.REPEATED_BY_PRODUCER,
+        ProblemKind.REDELIVERED,
+        ProblemKind.BEHIND_WATERMARK,
+        ProblemKind.QUARANTINED,
+        ProblemKind.NO_RECORD,
+    }
+)
+
+# Dead letters of events that came once more, as they were or changed: not bad by themselves, so they are told apart.
+REPEATS: Final[tuple[str, ...]] = ("duplicate", "conflicting")
 
 
 @dataclass(frozen=True)
@@ -162,7 +226,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The closed or unclosed ledger of a run; the fields are the columns of ``platform.run_ledger``."""
+    """The closed or unclosed ledger of a run; the fields are the columns of ``platform.run_ledger``.
+
+    ``offset_span`` counts the committed records of the events topic.
+    """
 
     generated: int
     acknowledged: int
@@ -199,6 +266,9 @@ class Readings:
 
     ``measured_from_ms`` is the first event time that is scored; without one nothing is. ``score_log`` holds the
     identities in the score log that users read, ``dead_letter_reasons`` how many dead letters gave which reason.
+    ``planned`` is how many events the run was to publish, where that was known before; ``behind_watermark`` holds the
+    identities of featurised events that patterns did not see, ``quarantined`` the records that a stage put aside: what
+    became of them is known, so they are counted apart and not lost.
     """
 
     books: GeneratorBooks
@@ -209,8 +279,12 @@ class Readings:
     score_log: Int64s
     measured_from_ms: int | None
     dead_letter_reasons: dict[str, int] = field(default_factory=dict)
+    decisions: Decisions | None = None
     findings: Sequence[Findings] = ()
     repeated: Sequence[Repeated] = ()
+    planned: int | None = None
+    behind_watermark: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
+    quarantined: Sequence[Quarantined] = ()
 
 
 class _Account:
@@ -231,7 +305,7 @@ class _Account:
             self.problems.append(Problem(kind, count, text, tuple(examples[:MAX_EXAMPLES])))
         return count
 
-    def at(self, keys: Int64s, topic: str | None = None) -> list[dict[str, Any]]:
+    def at(self, keys: Int64s | Sequence[int], topic: str | None = None) -> list[dict[str, Any]]:
         return [{"topic": topic or self.topic, **coordinates(int(key))} for key in keys[:MAX_EXAMPLES]]
 
     def note_unreadable(self, topic: str, unreadable: Sequence[tuple[int, int]]) -> None:
@@ -244,22 +318,29 @@ class _Account:
 
     def check_topic(self) -> tuple[int, int, int]:
         """Generator's books against the events topic: (lost, duplicated, altered)."""
-        books, events = self.readings.books, self.readings.events
+        books, events, records = self.readings.books, self.readings.events, len(self.events)
         self.note(
             ProblemKind.UNACKNOWLEDGED,
             abs(books.generated - books.acknowledged),
             f"{books.generated:,} events were generated but {books.acknowledged:,} acknowledged by Kafka",
         )
+        planned = self.readings.planned
+        if planned is not None:
+            self.note(
+                ProblemKind.UNPLANNED,
+                abs(planned - books.generated),
+                f"{planned:,} events were planned from the file but {books.generated:,} published",
+            )
         topic_sum = int(self.event_crc.sum(dtype=np.int64))
         repeats = np.empty(0, np.int64)
         repeated_sum = 0
         # Two equal lines in somebody's file are two events; equal bytes are a repeat only when the books disagree too.
-        if events.span != books.acknowledged or topic_sum != books.crc_sum:
+        if records != books.acknowledged or topic_sum != books.crc_sum:
             _, first = np.unique(self.event_content, return_index=True)
             again = np.ones(len(self.events), dtype=bool)
             again[first] = False
             repeats, repeated_sum = self.events[again], int(self.event_crc[again].sum(dtype=np.int64))
-        distinct = events.span - len(repeats)
+        distinct = records - len(repeats)
         duplicated = self.note(
             ProblemKind.DUPLICATED_EVENT,
             len(repeats),
@@ -278,10 +359,11 @@ class _Account:
             surplus,
             f"{surplus:,} events on {self.topic} are more than the generator wrote: somebody else writes to it",
         )
+        gaps = events.span - records
         self.note(
-            ProblemKind.UNREADABLE,
-            abs(events.span - len(self.events)),
-            f"{self.topic} spans {events.span:,} offsets but gave {len(self.events):,} records",
+            ProblemKind.NO_RECORD,
+            gaps,
+            f"{gaps:,} of {events.span:,} offsets of {self.topic} hold no record: transactions ended or aborted there",
         )
         changed = distinct == books.acknowledged and topic_sum - repeated_sum != books.crc_sum
         altered = self.note(
@@ -357,7 +439,8 @@ class _Account:
         to_score = np.empty(0, np.int64)
         if readings.measured_from_ms is not None and readings.features.event_time_ms is not None:
             to_score = featurised[readings.features.event_time_ms[first] >= readings.measured_from_ms]
-        unscored = np.setdiff1d(to_score, scored, assume_unique=True)
+        aside = np.array([one.source for one in readings.quarantined if one.source is not None], np.int64)
+        unscored = np.setdiff1d(np.setdiff1d(to_score, scored, assume_unique=True), aside)
         lost += self.note(
             ProblemKind.LOST_SCORE,
             len(unscored),
@@ -372,23 +455,18 @@ class _Account:
             self.at(unexpected),
         )
         lost += self.missing_in_score_log(scored)
+        lost += self.lost_evidence()
         lost += sum(self.lost_findings(findings) for findings in readings.findings)
         duplicated += self.duplicated_rows()
 
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(readings.dead_letter_reasons.items()))
-        self.note(
-            ProblemKind.DEAD_LETTERED,
-            len(dead),
-            f"{len(dead):,} events went to {readings.dead_letters.topic}" + (f": {reasons}" if reasons else ""),
-            self.at(dead),
-        )
+        self.note_asides(dead)
         self.note(
             ProblemKind.REDELIVERED, redelivered, f"{redelivered:,} further copies were delivered between the engines"
         )
         return Ledger(
             generated=readings.books.generated,
             acknowledged=readings.books.acknowledged,
-            offset_span=readings.events.span,
+            offset_span=len(self.events),
             featurised=len(featurised),
             dead_lettered=len(dead),
             to_score=len(to_score),
@@ -407,8 +485,73 @@ class _Account:
         return self.note(
             ProblemKind.LOST_FINDING,
             len(missing),
-            f"{len(missing):,} of {len(findings.found):,} events found on {findings.topic} are in no alert",
-            [{"topic": findings.topic, "event_id": event_id} for event_id in missing[:MAX_EXAMPLES]],
+            f"{len(missing):,} of {len(findings.found):,} findings on {findings.topic} are in no alert of their type and "
+            "subject",
+            [{"topic": findings.topic, **finding._asdict()} for finding in missing[:MAX_EXAMPLES]],
+        )
+
+    def lost_evidence(self) -> int:
+        """Scores over a threshold that are no evidence, or evidence of another type; evidence that no score makes."""
+        decisions = self.readings.decisions
+        if decisions is None:
+            return 0
+        if decisions.without_model:
+            self.note(
+                ProblemKind.UNKNOWN_MODEL, 1, f"scores cannot be held against thresholds: {decisions.without_model}"
+            )
+            return 0
+        decided, evidence = decisions.decided, decisions.evidence
+        missing = sorted(identity for identity, kind in decided.items() if evidence.get(identity) != kind)
+        undecided = sorted(set(evidence) - set(decided))
+        self.note(
+            ProblemKind.UNDECIDED_EVIDENCE,
+            len(undecided),
+            f"{len(undecided):,} events on {decisions.topic} have no score over a threshold of the model",
+            [{**at, "evidence_of": evidence[key]} for key, at in zip(undecided, self.at(undecided), strict=False)],
+        )
+        return self.note(
+            ProblemKind.LOST_EVIDENCE,
+            len(missing),
+            f"{len(missing):,} of {len(decided):,} scores over a threshold of the model are not on {decisions.topic}",
+            [
+                {**at, "decided": decided[key], "evidence_of": evidence.get(key)}
+                for key, at in zip(missing, self.at(missing), strict=False)
+            ],
+        )
+
+    def note_asides(self, dead: Int64s) -> None:
+        """What is told and fails nothing by itself: dead letters, copies, events behind the watermark, quarantine."""
+        readings = self.readings
+        reasons = dict(sorted(readings.dead_letter_reasons.items()))
+        repeats = {reason: reasons.pop(reason) for reason in REPEATS if reason in reasons}
+        bad = len(dead) - sum(repeats.values())
+        topic = readings.dead_letters.topic
+        self.note(
+            ProblemKind.DEAD_LETTERED,
+            bad,
+            f"{bad:,} events went to {topic}" + (f": {_listed(reasons)}" if reasons else ""),
+            self.at(dead),
+        )
+        self.note(
+            ProblemKind.REPEATED_BY_PRODUCER,
+            sum(repeats.values()),
+            f"{sum(repeats.values()):,} events came again under an identity that had come before, and went to {topic}: "
+            f"{_listed(repeats)}",
+        )
+        behind = np.unique(readings.behind_watermark)
+        self.note(
+            ProblemKind.BEHIND_WATERMARK,
+            len(behind),
+            f"{len(behind):,} events came behind the watermark, so that patterns did not see them",
+            self.at(behind),
+        )
+        aside = readings.quarantined
+        stages = dict(sorted(Counter(one.stage for one in aside).items()))
+        self.note(
+            ProblemKind.QUARANTINED,
+            len(aside),
+            f"{len(aside):,} records were put into quarantine, by stage: {_listed(stages)}",
+            [{"topic": one.topic, "partition": one.partition, "offset": one.offset} for one in aside[:MAX_EXAMPLES]],
         )
 
     def missing_in_score_log(self, scored: Int64s) -> int:
@@ -444,6 +587,10 @@ class _Account:
 def account_for(readings: Readings) -> Ledger:
     """Make the ledger of a run from what was read of it."""
     return _Account(readings).run()
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _inline(example: dict[str, Any]) -> str:

@@ -14,12 +14,14 @@ from patternalarm.grading.command_line import run_command
 from patternalarm.grading.delays import delay_metrics
 from patternalarm.grading.detection import detection_metrics
 from patternalarm.grading.graded_run import GradedRun, load_graded_run
-from patternalarm.grading.metrics import Metric, MetricName
+from patternalarm.grading.ledger import ProblemKind
+from patternalarm.grading.metrics import Metric, MetricName, with_interval
 from patternalarm.grading.ranking import average_precision, precision_at_budget, roc_auc
 from patternalarm.grading.rates import measured_generated, rate_metrics
 from patternalarm.grading.run_store import (
     connect,
     events_per_minute_asked,
+    is_strict,
     measured_from_ms,
     save_metrics,
     scheduled_window,
@@ -35,11 +37,16 @@ ALERT_BUDGET: Final = 0.01
 def ledger_metrics(graded: GradedRun) -> list[Metric]:
     """The ledger's verdict and sums as figures."""
     ledger = graded.ledger
+    behind, quarantined = (ledger.noted(kind) for kind in (ProblemKind.BEHIND_WATERMARK, ProblemKind.QUARANTINED))
     return [
         Metric(MetricName.LEDGER_CLOSED, "yes/no", float(ledger.closed)),
         Metric(MetricName.EVENTS_LOST, "events", float(ledger.lost), denominator=ledger.generated),
         Metric(MetricName.EVENTS_DUPLICATED, "rows", float(ledger.duplicated)),
         Metric(MetricName.EVENTS_ALTERED, "events", float(ledger.altered), denominator=ledger.generated),
+        Metric(MetricName.EVENTS_GENERATED, "events", float(ledger.generated)),
+        Metric(MetricName.EVENTS_TO_SCORE, "events", float(ledger.to_score)),
+        Metric(MetricName.EVENTS_BEHIND_WATERMARK, "events", float(behind), denominator=ledger.featurised),
+        Metric(MetricName.RECORDS_QUARANTINED, "records", float(quarantined)),
     ]
 
 
@@ -54,13 +61,26 @@ def scored_metric(graded: GradedRun) -> Metric:
     return Metric(MetricName.EVENTS_SCORED, "ratio", value, numerator=ledger.scored, denominator=events)
 
 
-def ranking_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
-    """How the scores of the measured phase rank its labelled events."""
+def graded_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
+    """How many scores of the measured phase could be graded, and how they rank its labelled events.
+
+    The interval of average precision takes it for a share of the fraud campaigns, whose events are not independent.
+    Source: K. Boyd, K. H. Eng, C. D. Page, Area under the precision-recall curve: point estimates and confidence
+    intervals, ECML PKDD 2013 (their binomial interval, here with Wilson's score instead of the normal approximation).
+
+    Raises:
+        GradingError: the run has no score log.
+    """
     log = score_log_path(score_log_dir, graded.run.domain, graded.run.run_id)
     scores, fraud = labelled_scores(log, graded.truth.fraud_event_ids, measured_from_ms(graded.run) or 0)
     frauds, events = int(fraud.sum()), len(fraud)
+    ranking = Metric(MetricName.AVERAGE_PRECISION, "ratio", average_precision(scores, fraud), "all", frauds, events)
     return [
-        Metric(MetricName.AVERAGE_PRECISION, "ratio", average_precision(scores, fraud), "all", frauds, events),
+        Metric(MetricName.EVENTS_GRADED, "events", float(events)),
+        Metric(MetricName.FRAUD_GRADED, "events", float(frauds)),
+        Metric(MetricName.HONEST_GRADED, "events", float(events - frauds)),
+        Metric(MetricName.ALERTS_RAISED, "alerts", float(len(graded.detection.alerts))),
+        with_interval(ranking, cases=len(graded.detection.frauds)),
         Metric(MetricName.ROC_AUC, "ratio", roc_auc(scores, fraud), numerator=frauds, denominator=events),
         Metric(
             MetricName.PRECISION_AT_BUDGET,
@@ -85,9 +105,10 @@ def measure_run(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
         *rate_metrics(graded.shards, events_per_minute_asked(run), scheduled_window(run)),
         *ledger_metrics(graded),
         scored_metric(graded),
-        *ranking_metrics(graded, score_log_dir),
+        *graded_metrics(graded, score_log_dir),
     ]
-    return gate(metrics, thresholds_of(run.kind, run.level), campaigns=len(graded.detection.frauds))
+    thresholds = thresholds_of(run.kind, run.level, strict=is_strict(run))
+    return gate(metrics, thresholds, campaigns=len(graded.detection.frauds))
 
 
 def measure(run_id: str) -> int:

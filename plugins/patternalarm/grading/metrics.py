@@ -1,6 +1,6 @@
 """A measured figure of a run: one row of ``platform.run_metric``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -37,6 +37,14 @@ class MetricName(StrEnum):
     EVENTS_DUPLICATED = "events_duplicated"
     EVENTS_ALTERED = "events_altered"
     EVENTS_SCORED = "events_scored"
+    EVENTS_GENERATED = "events_generated"
+    EVENTS_TO_SCORE = "events_to_score"
+    EVENTS_GRADED = "events_graded"
+    FRAUD_GRADED = "fraud_graded"
+    HONEST_GRADED = "honest_graded"
+    ALERTS_RAISED = "alerts_raised"
+    EVENTS_BEHIND_WATERMARK = "events_behind_watermark"
+    RECORDS_QUARANTINED = "records_quarantined"
     AVERAGE_PRECISION = "average_precision"
     ROC_AUC = "roc_auc"
     PRECISION_AT_BUDGET = "precision_at_1pct_budget"
@@ -65,6 +73,14 @@ DESCRIPTIONS: Final[dict[MetricName, str]] = {
     MetricName.EVENTS_DUPLICATED: "rows that users read more than once",
     MetricName.EVENTS_ALTERED: "events whose bytes changed on the way",
     MetricName.EVENTS_SCORED: "measured events that were scored",
+    MetricName.EVENTS_GENERATED: "events that were generated",
+    MetricName.EVENTS_TO_SCORE: "featurised events to be scored",
+    MetricName.EVENTS_GRADED: "scored events that the truth is known of",
+    MetricName.FRAUD_GRADED: "events of frauds among those graded",
+    MetricName.HONEST_GRADED: "events of no fraud among those graded",
+    MetricName.ALERTS_RAISED: "alerts of measured events",
+    MetricName.EVENTS_BEHIND_WATERMARK: "events that patterns did not see because they came behind the watermark",
+    MetricName.RECORDS_QUARANTINED: "records that a stage could not take and put aside",
     MetricName.AVERAGE_PRECISION: "average precision of the scores over labelled events",
     MetricName.ROC_AUC: "area under the ROC curve of the scores",
     MetricName.PRECISION_AT_BUDGET: "fraud among the 1 % of events with the highest scores",
@@ -98,6 +114,14 @@ def proportion(metric: MetricName, numerator: int, denominator: int, fraud_type:
     low, high = interval or (None, None)
     value = numerator / denominator if denominator else None
     return Metric(metric, "ratio", value, fraud_type, numerator, denominator, low, high)
+
+
+def with_interval(metric: Metric, cases: int) -> Metric:
+    """``metric``, a mean share of ``cases`` independent cases, with its Wilson interval; unchanged without any."""
+    if metric.value is None or not cases:
+        return metric
+    low, high = wilson_interval(metric.value * cases, cases) or (None, None)
+    return replace(metric, ci_low=low, ci_high=high)
 
 
 def percentile(values: NDArray[np.float64], share: float) -> float | None:

@@ -14,8 +14,9 @@ from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.judgement import GateResult, Judgement, describe, judge
+from patternalarm.grading.ledger import ProblemKind
 from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
-from patternalarm.grading.run_store import measured_from_ms, scheduled_window
+from patternalarm.grading.run_store import is_strict, measured_from_ms, planned_events, scheduled_window
 from patternalarm.runs.registry import RunState
 
 # Widths of the velocity plot's buckets; the narrowest that keeps a run under MAX_BUCKETS is taken.
@@ -76,7 +77,7 @@ class ReportData:
     @cached_property
     def judgement(self) -> Judgement:
         """The figures held against the run's thresholds."""
-        return judge(self.metrics, self.graded.run.kind, self.graded.run.level)
+        return judge(self.metrics, self.graded.run.kind, self.graded.run.level, strict=is_strict(self.graded.run))
 
     @cached_property
     def verdict(self) -> str:
@@ -169,10 +170,23 @@ class ReportData:
         return f"airflow dags trigger {run.dag_id}"
 
     @cached_property
+    def asides(self) -> dict[str, int]:
+        """What the ledger tells apart from losses and faults, by its label; rows of a replay's file where it has one."""
+        ledger = self.graded.ledger
+        told = {
+            "sent again by the producer": ledger.noted(ProblemKind.REPEATED_BY_PRODUCER),
+            "behind the watermark": ledger.noted(ProblemKind.BEHIND_WATERMARK),
+            "in quarantine": ledger.noted(ProblemKind.QUARANTINED),
+        }
+        planned = planned_events(self.graded.run)
+        return told if planned is None else {"planned from the file": planned, **told}
+
+    @cached_property
     def passport(self) -> dict[str, str]:
         """What the run was made of: versions, seed, DAG."""
         run = self.graded.run
         rate = self.metric(MetricName.RATE_ASKED)
+        strict = "yes" if is_strict(run) else "no, speed is told beside its target and decides nothing"
         asked = f"{rate.value:,.0f} events a minute" if rate and rate.value else "as fast as it goes"
         named = {
             "Run": run.run_id,
@@ -180,6 +194,7 @@ class ReportData:
             "Domain": run.domain,
             "Load": f"{run.level}, {asked}" if run.level else asked,
             "Minutes": f"{run.minutes:g}" if run.minutes else None,
+            "Strict": strict if run.kind is RunKind.LOAD_TEST else None,
             "Seed": None if run.seed is None else str(run.seed),
             "Model": self.graded.model_version,
             "Pack": f"{run.domain} {run.pack_version}",
@@ -209,6 +224,7 @@ class ReportData:
             "phase_seconds": self.phases,
             "metrics": [{**asdict(metric), "metric": str(metric.metric)} for metric in self.metrics],
             "ledger": asdict(self.graded.ledger),
+            "ledger_asides": self.asides,
             "shards": [asdict(shard) for shard in self.graded.shards],
             "delay_percentiles_ms": {str(source): self._percentiles(source) for source in EvidenceSource},
             "missed_campaigns": campaign_records(self.missed_campaigns),
@@ -239,6 +255,8 @@ def _gate(gate: GateResult) -> dict[str, Any]:
         "reached": gate.reached,
         "gated": gate.metric.gated,
         "passed": gate.passed,
+        "unjudged": gate.unjudged,
+        "off_target": gate.off_target,
     }
 
 

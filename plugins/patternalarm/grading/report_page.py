@@ -147,20 +147,22 @@ def _tone(metric: Metric) -> str:
 
 def _gates(data: ReportData) -> str:
     pills = {True: ("yes", "passed"), False: ("no", "missed"), None: ("none", "not gated")}
+    off_target = ("off", "off target")
     rows = []
     for gate in data.judgement.gates:
-        style, word = pills[gate.passed]
+        style, word = off_target if gate.off_target else pills[gate.passed]
+        why = f" <span class='of'>{escape(gate.unjudged)}</span>" if gate.unjudged else ""
         rows.append(
             (
                 f"{escape(describe(gate))} <span class='of'>{escape(gate.metric.metric)}</span>",
                 escape(gate.asked),
                 escape(gate.reached),
-                f"<span class='pill {style}'>{word}</span>",
+                f"<span class='pill {style}'>{word}</span>{why}",
             )
         )
     note = (
-        f"<p class='muted small'>Detection is gated from {MIN_CAMPAIGNS} fraud campaigns on; this run had "
-        f"{len(data.graded.detection.frauds)}. Under that, and for delays of a mini run, figures are printed only.</p>"
+        f"<p class='muted small'>From {MIN_CAMPAIGNS} fraud campaigns on a figure of detection decides as it stands; this "
+        f"run had {len(data.graded.detection.frauds)}. Under that it misses when its 95 % interval lies under the limit.</p>"
     )
     return _section("Thresholds", note + _table(("What", "Asked", "Reached", "Verdict"), rows))
 
@@ -240,19 +242,21 @@ def _campaigns(title: str, note: str, campaigns: pd.DataFrame) -> str:
 
 def _ledger(data: ReportData) -> str:
     ledger = data.graded.ledger
-    columns = (*LEDGER_WAY, *LEDGER_FAULTS)
-    row = [f"{getattr(ledger, name):,}" for name in columns]
+    counts = {LEDGER_LABELS[name]: getattr(ledger, name) for name in (*LEDGER_WAY, *LEDGER_FAULTS)} | data.asides
     problems = "".join(
         f"<li class='{'bad' if problem['fails'] else 'muted'}'>{escape(problem['text'])}"
         f"{_examples(problem['examples'])}</li>"
         for problem in ledger.problems
     )
     word = "<span class='pill yes'>closed</span>" if ledger.closed else "<span class='pill no'>not closed</span>"
-    note = "<p class='muted small'>Redelivered copies between the engines are dropped by identity and fail nothing.</p>"
+    note = (
+        "<p class='muted small'>Redelivered copies between the engines are dropped by identity and fail nothing, nor does "
+        "what a producer sent again.</p>"
+    )
     table = _table(
-        [LEDGER_LABELS[name][0].upper() + LEDGER_LABELS[name][1:] for name in columns],
-        [row],
-        numbers=range(len(columns)),
+        [label[0].upper() + label[1:] for label in counts],
+        [[f"{count:,}" for count in counts.values()]],
+        numbers=range(len(counts)),
     )
     return _section(f"Ledger {word}", f"{table}<ul class='small'>{problems}</ul>{note}" if problems else table + note)
 

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from patternalarm.grading.judgement import describe
+from patternalarm.grading.judgement import GateResult, describe
 from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
 from patternalarm.grading.report_data import LEDGER_FAULTS, LEDGER_LABELS, LEDGER_WAY, ReportData
 from patternalarm.grading.wording import NOT_MEASURED, figure, seconds, share
@@ -46,9 +46,15 @@ def _verdict(data: ReportData) -> Panel:
 def _gates(data: ReportData) -> Table:
     table = _table("Threshold", "Meaning", "Asked", "Reached", "Verdict", title="Thresholds")
     for gate in data.judgement.gates:
-        word = {True: Text("passed", "green"), False: Text("missed", "bold red"), None: Text("not gated", "dim")}
-        table.add_row(str(gate.metric.metric), describe(gate), gate.asked, gate.reached, word[gate.passed])
+        table.add_row(str(gate.metric.metric), describe(gate), gate.asked, gate.reached, _word(gate))
     return table
+
+
+def _word(gate: GateResult) -> Text:
+    if gate.passed is not None:
+        return Text("passed", "green") if gate.passed else Text("missed", "bold red")
+    word = Text("off target", "yellow") if gate.off_target else Text("not gated", "dim")
+    return word.append(f": {gate.unjudged}", "dim")
 
 
 def _detection(data: ReportData) -> Table:
@@ -108,12 +114,10 @@ def _delays(data: ReportData) -> Table:
 def _ledger(data: ReportData) -> Group:
     ledger = data.graded.ledger
     title = f"Ledger: {'closed' if ledger.closed else 'NOT CLOSED'}"
-    table = _table("Events", "Count", "Wrong", "Count", title=title, right=(1, 3))
-    for way, wrong in zip_longest(LEDGER_WAY, LEDGER_FAULTS):
-        cells: list[str] = []
-        for name in (way, wrong):
-            cells += (LEDGER_LABELS[name], f"{getattr(ledger, name):,}") if name else ("", "")
-        table.add_row(*cells)
+    table = _table("Events", "Count", "Wrong or told apart", "Count", title=title, right=(1, 3))
+    wrong = {LEDGER_LABELS[name]: getattr(ledger, name) for name in LEDGER_FAULTS} | data.asides
+    for pair in zip_longest(((LEDGER_LABELS[name], getattr(ledger, name)) for name in LEDGER_WAY), wrong.items()):
+        table.add_row(*(cell for entry in pair for cell in ((entry[0], f"{entry[1]:,}") if entry else ("", ""))))
     problems = [Text(f"  {'!' if problem['fails'] else 'note:'} {problem['text']}") for problem in ledger.problems]
     return Group(table, *problems)
 

@@ -11,9 +11,9 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from patternalarm.contracts import tables
-from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, PLANNED_ROWS, Level, RunKind
 from patternalarm.grading.errors import GradingError
-from patternalarm.grading.ledger import GeneratorBooks, Ledger
+from patternalarm.grading.ledger import GeneratorBooks, Ledger, ProblemKind
 from patternalarm.grading.metrics import Metric, MetricName
 from patternalarm.grading.rates import ShardBooks
 from patternalarm.runs.registry import Run
@@ -43,6 +43,10 @@ class StoredLedger:
     problems: list[dict[str, Any]]
     accounted_at: datetime
 
+    def noted(self, kind: ProblemKind) -> int:
+        """How much of ``kind`` the ledger names."""
+        return sum(int(problem["count"]) for problem in self.problems if problem["kind"] == kind)
+
 
 def connect(settings: Settings) -> Connection:
     """A connection with the platform's role.
@@ -56,6 +60,27 @@ def connect(settings: Settings) -> Connection:
 def measured_from_ms(run: Run) -> int | None:
     """Begin of a run's measured phase in epoch milliseconds."""
     return None if run.measured_from is None else round(run.measured_from.timestamp() * 1_000)
+
+
+def is_strict(run: Run) -> bool:
+    """Whether a run's speed decides its verdict too: its parameter ``strict``, true unless it says otherwise."""
+    return bool(run.params.get("strict", True))
+
+
+def planned_events(run: Run) -> int | None:
+    """Events that a replay was to publish, by the rows of its file; None of a run without a file.
+
+    Raises:
+        GradingError: a replay that never said.
+    """
+    if run.kind is not RunKind.REPLAY:
+        return None
+    if PLANNED_ROWS not in run.params:
+        raise GradingError(
+            f"run {run.run_id} never said how many rows of its file it would publish, so nobody can tell whether all came: "
+            "publish its parts with patternalarm.generator.replay"
+        )
+    return int(run.params[PLANNED_ROWS])
 
 
 def events_per_minute_asked(run: Run) -> float | None:

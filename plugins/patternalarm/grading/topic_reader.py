@@ -1,4 +1,4 @@
-"""Reads a topic from its beginning to the end offsets it has now, in large batches."""
+"""Reads the committed records of a topic from its beginning to the end offsets it has now, in large batches."""
 
 import json
 import logging
@@ -45,6 +45,7 @@ class TopicReader:
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
+            "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
             "fetch.message.max.bytes": 8 << 20,
             "queued.max.messages.kbytes": 128 << 10,

@@ -9,7 +9,7 @@ from typing import Final
 
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.judgement import judge
-from patternalarm.grading.run_store import connect, load_metrics
+from patternalarm.grading.run_store import connect, is_strict, load_metrics
 from patternalarm.runs.registry import RunState, finish_run, get_run
 from patternalarm.settings import get_settings
 
@@ -20,7 +20,7 @@ def verdict(run_id: str) -> int:
     """Judge ``run_id`` and store its state; the command's exit code."""
     with connect(get_settings()) as connection:
         run = get_run(connection, run_id)
-        judgement = judge(load_metrics(connection, run_id), run.kind, run.level)
+        judgement = judge(load_metrics(connection, run_id), run.kind, run.level, strict=is_strict(run))
         state = RunState.PASSED if judgement.passed else RunState.MISSED
         finish_run(connection, run_id, state, judgement.reason)
         # The first word on a run stays: one that failed is not passed by figures of what it did until then.

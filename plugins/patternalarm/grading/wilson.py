@@ -7,9 +7,10 @@ from typing import Final
 Z_95: Final = 1.959963984540054
 
 
-def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float] | None:
+def wilson_interval(successes: float, trials: int, z: float = Z_95) -> tuple[float, float] | None:
     """Interval that covers the true proportion with 95 % confidence (``z`` sets another); None without trials.
 
+    ``successes`` need not be a whole number: a mean of shares counts as that part of its trials.
     Unlike the normal approximation it stays within [0, 1] and says something at 0 and at all of few trials.
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927), 209-212.
 

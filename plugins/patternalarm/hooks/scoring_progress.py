@@ -8,11 +8,12 @@ done when its last event's score is there.
 import json
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.hooks.committed_records import committed_reader, is_end_of_partition
 from patternalarm.retrying import retrying
-from patternalarm.settings import Settings, get_settings
+from patternalarm.settings import Settings
 
 _TIMEOUT_SECONDS: Final = 15
 # How far back in a partition the last event to be scored may be: history may have been the last to reach one.
@@ -37,15 +38,7 @@ class ScoringProgress:
         self._features = topic_name(TopicKind.FEATURES, domain, scope)
         self._scores = topic_name(TopicKind.SCORES, domain, scope)
         self._score_from_ms = score_from_ms
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": (settings or get_settings()).kafka_bootstrap,
-                "group.id": f"scoring-progress.{domain}.{scope}",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": False,
-            }
-        )
+        self._consumer = committed_reader(f"scoring-progress.{domain}.{scope}", settings)
         self._missing: set[Identity] = set()
         self._scores_from_ms = 0
         self._following = False
@@ -62,13 +55,16 @@ class ScoringProgress:
             messages = self._consumer.consume(_READ_AT_ONCE, timeout=0.2)
             if not messages:
                 break
-            errors = [message.error() for message in messages if message.error()]
+            errors: list[KafkaException] = []
             for message in messages:
-                if not message.error():
-                    self._missing.discard(_identity(json.loads(message.value() or b"")))
+                try:
+                    if not is_end_of_partition(message):
+                        self._missing.discard(_identity(json.loads(message.value() or b"")))
+                except KafkaException as error:
+                    errors.append(error)
             # The scores beside an error are not read again.
             if errors:
-                raise KafkaException(errors[0])
+                raise errors[0]
         return len(self._missing)
 
     def close(self) -> None:
@@ -88,18 +84,16 @@ class ScoringProgress:
             start = max(first, last - _LOOK_BACK_RECORDS)
             self._consumer.assign([TopicPartition(partition.topic, partition.partition, start)])
             newest: tuple[Identity, int] | None = None
-            position = start
-            while position < last:
-                messages = self._consumer.consume(last - position, timeout=_TIMEOUT_SECONDS)
-                if not messages:
+            at_end = False
+            while not at_end:
+                # Asked for one by one: a call for many waits until it has them all.
+                message = self._consumer.poll(_TIMEOUT_SECONDS)
+                if message is None:
                     raise TimeoutError(f"Kafka gives nothing of {partition.topic} within {_TIMEOUT_SECONDS} s")
-                for message in messages:
-                    if message.error():
-                        raise KafkaException(message.error())
-                    position = (message.offset() or 0) + 1
-                    owed = _owed(message.value(), self._score_from_ms)
-                    if owed:
-                        newest = owed, message.timestamp()[1]
+                at_end = is_end_of_partition(message)
+                owed = None if at_end else _owed(message.value(), self._score_from_ms)
+                if owed:
+                    newest = owed, message.timestamp()[1]
             if newest:
                 self._missing.add(newest[0])
                 sent_at.append(newest[1])

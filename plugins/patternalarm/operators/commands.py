@@ -34,10 +34,14 @@ def flink_submission(script: str, **options: object) -> list[str]:
     ]
 
 
-def dbt(*arguments: str) -> list[str]:
-    """``dbt`` on our project, with its password in the environment."""
+def dbt(*arguments: str, work_dir: str) -> list[str]:
+    """``dbt`` on our project, with its password in the environment.
+
+    What it compiles and logs goes below ``work_dir``: two at once in one folder read each other's half-written files.
+    """
     project = str(REPOSITORY / "dbt")
-    return [str(dbt_program()), *arguments, "--project-dir", project, "--profiles-dir", project]
+    own = ["--target-path", f"{work_dir}/target", "--log-path", f"{work_dir}/logs"]
+    return [str(dbt_program()), *arguments, *own, "--project-dir", project, "--profiles-dir", project]
 
 
 def dbt_program() -> Path:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from patternalarm.contracts.runs import RunKind, check_run_id
+from patternalarm.contracts.runs import PLANNED_ROWS, RunKind, check_run_id
 from patternalarm.contracts.tables import LEASE, RUN
 
 
@@ -87,6 +87,10 @@ _GET: Final = f"SELECT {_RUN_COLUMNS} FROM {RUN} WHERE run_id = %s"
 
 _MEASURE: Final = f"UPDATE {RUN} SET measured_from = %s, measured_until = %s WHERE run_id = %s"
 
+_PLAN: Final = f"""
+UPDATE {RUN} SET params = params || jsonb_build_object(%s::text, %s::bigint) WHERE run_id = %s AND NOT params ? %s
+"""
+
 _FINISH: Final = f"""
 UPDATE {RUN} SET state = %s, reason = %s, ended_at = clock_timestamp() WHERE run_id = %s AND state = 'running'
 """
@@ -151,6 +155,16 @@ def set_measured_window(
         raise ValueError(f"measured window of {run_id} ends at {measured_until}, before it starts at {measured_from}")
     if connection.execute(_MEASURE, (measured_from, measured_until, run_id)).rowcount == 0:
         get_run(connection, run_id)
+
+
+def plan_rows(connection: psycopg.Connection[Any], run_id: str, rows: int) -> int:
+    """Record how many rows of its file a replay will publish, unless it was told before; the number that stands.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    connection.execute(_PLAN, (PLANNED_ROWS, rows, run_id, PLANNED_ROWS))
+    return int(get_run(connection, run_id).params[PLANNED_ROWS])
 
 
 def finish_run(connection: psycopg.Connection[Any], run_id: str, state: RunState, reason: str | None = None) -> bool:

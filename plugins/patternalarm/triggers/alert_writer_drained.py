@@ -4,6 +4,7 @@ from typing import Any
 
 from patternalarm.contracts.tables import CONSUMER_OFFSET
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.hooks.committed_records import Backlog
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.triggers.process_drained import ProcessDrainedTrigger
@@ -25,6 +26,7 @@ class AlertWriterDrainedTrigger(ProcessDrainedTrigger):
         self.domain = domain
         self.scope = scope
         self._kafka = KafkaTopicsHook()
+        self._backlog = Backlog()
 
     def behind(self) -> int:
         """Records of evidence and pattern hits that no committed transaction covers."""
@@ -35,8 +37,7 @@ class AlertWriterDrainedTrigger(ProcessDrainedTrigger):
                 (topics,),
             ).fetchall()
         done = {(topic, partition): next_offset for topic, partition, next_offset in rows}
-        ends = self._kafka.offsets(topics)
-        return sum(max(0, last - max(first, done.get(key, 0))) for key, (first, last) in ends.items())
+        return self._backlog.left(self._kafka.offsets(topics), done)
 
     def waiting_for(self) -> str:
         """See ``PollingTrigger``."""

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks import targets
-from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.hooks.features_progress import FeaturesProgress
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -24,8 +23,8 @@ class FeaturesCompleteTrigger(PollingTrigger):
         self.job_id = job_id
         self.domain = domain
         self.scope = scope
-        self._kafka = KafkaTopicsHook()
-        self._waiting = -1
+        self._features: FeaturesProgress | None = None
+        self._waiting: int | None = None
 
     def look(self) -> Done | Failed | None:
         """Ask Flink and Kafka once."""
@@ -33,21 +32,26 @@ class FeaturesCompleteTrigger(PollingTrigger):
         job = flink.job(self.job_id)
         if job.ended:
             return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
-        events, features, dead_letters = (
-            self._kafka.records(topic_name(kind, self.domain, self.scope))
-            for kind in (TopicKind.EVENTS, TopicKind.FEATURES, TopicKind.DEAD_LETTERS)
-        )
-        self._waiting = events - features - dead_letters
-        return Done() if self._waiting <= 0 else None
+        if self._features is None:
+            self._features = FeaturesProgress(self.domain, self.scope)
+        self._waiting = self._features.waiting()
+        return Done() if self._waiting == 0 else None
 
     def progress(self) -> Any:
-        """Events that have not come out."""
-        return self._waiting
+        """Events that are known of, and those that have come out."""
+        return self._features.seen if self._features else (0, 0)
 
     def waiting_for(self) -> str:
         """See ``PollingTrigger``."""
+        if self._waiting is None:
+            return "not all of the topics of events, features and dead letters could be read"
         return f"{self._waiting} events have neither features nor a dead letter"
 
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
         return {"job_id": self.job_id, "domain": self.domain, "scope": self.scope}
+
+    async def cleanup(self) -> None:
+        """Leave Kafka."""
+        if self._features:
+            self._features.close()

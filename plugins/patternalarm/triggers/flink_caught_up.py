@@ -5,7 +5,7 @@ from typing import Any
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
-from patternalarm.triggers.unread_events import count_unread
+from patternalarm.triggers.unread_events import UnreadEvents
 
 
 class FlinkCaughtUpTrigger(PollingTrigger):
@@ -23,7 +23,7 @@ class FlinkCaughtUpTrigger(PollingTrigger):
         self.job_id = job_id
         self.topic = topic
         self._flink = targets.flink()
-        self._kafka = KafkaTopicsHook()
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), job_id, topic)
         self._unread = -1
 
     def look(self) -> Done | Failed | None:
@@ -31,7 +31,7 @@ class FlinkCaughtUpTrigger(PollingTrigger):
         job = self._flink.job(self.job_id)
         if job.ended:
             return Failed(f"Flink job {job.name} is {job.state}: {self._flink.failure(self.job_id)}")
-        self._unread = count_unread(self._flink, self._kafka, self.job_id, self.topic)
+        self._unread = self._events.count()
         return Done() if self._unread == 0 else None
 
     def progress(self) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
-from patternalarm.triggers.unread_events import count_unread
+from patternalarm.triggers.unread_events import UnreadEvents
 
 
 class FlinkDrainedTrigger(PollingTrigger):
@@ -29,7 +29,7 @@ class FlinkDrainedTrigger(PollingTrigger):
         self.topic = topic
         self.savepoints = savepoints
         self._flink = targets.flink()
-        self._kafka = KafkaTopicsHook()
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), job_id, topic)
         self._stop_request: str | None = None
         self._unread = -1
 
@@ -46,7 +46,7 @@ class FlinkDrainedTrigger(PollingTrigger):
                 self.log.warning("the stop failed and is asked for again: %s", refused)
                 self._stop_request = None
             return None
-        self._unread = count_unread(self._flink, self._kafka, self.job_id, self.topic)
+        self._unread = self._events.count()
         if self._unread == 0 and job.state == "RUNNING":
             self._stop_request = self._flink.stop_with_drain(self.job_id, Path(self.savepoints))
         return None

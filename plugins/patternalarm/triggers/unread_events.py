@@ -1,19 +1,27 @@
 """How far a Flink job is behind its topic."""
 
+from patternalarm.hooks.committed_records import Backlog
 from patternalarm.hooks.flink import FlinkHook
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 
 
-def count_unread(flink: FlinkHook, kafka: KafkaTopicsHook, job_id: str, topic: str) -> int:
-    """Records of ``topic`` that the job has not read.
+class UnreadEvents:
+    """Counts records of ``topic`` that the job has not read, look by look.
 
-    Raises:
-        FlinkError, KafkaTopicsError: an engine cannot be reached.
+    Flink tells the offset of the last record that it read, so where a partition ends in control records, or in those of
+    an aborted transaction, the job never seems to reach its end offset.
     """
-    read = flink.read_offsets(job_id, topic)
-    spans = kafka.offsets([topic])
-    return sum(
-        last - max(first, read.get(partition, -1) + 1)
-        for (_, partition), (first, last) in spans.items()
-        if last > first
-    )
+
+    def __init__(self, flink: FlinkHook, kafka: KafkaTopicsHook, job_id: str, topic: str) -> None:
+        self._flink, self._kafka, self._job_id, self._topic = flink, kafka, job_id, topic
+        self._backlog = Backlog()
+
+    def count(self) -> int:
+        """Offsets of the topic that hold something unread.
+
+        Raises:
+            FlinkError, KafkaTopicsError, KafkaException, TimeoutError: an engine cannot be reached.
+        """
+        read = self._flink.read_offsets(self._job_id, self._topic)
+        wanted = {(self._topic, partition): offset + 1 for partition, offset in read.items()}
+        return self._backlog.left(self._kafka.offsets([self._topic]), wanted)

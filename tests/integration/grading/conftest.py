@@ -6,6 +6,7 @@ has a database of its own, made by the superuser of ``PATTERNALARM_TEST_SUPERUSE
 
 import json
 import os
+import sys
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,16 +16,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from psycopg import sql
 
 from patternalarm.contracts import tables
-from patternalarm.contracts.alerts import alert_id_of, episode_of
-from patternalarm.contracts.runs import RunKind
+from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, alert_id_of, episode_of
+from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of
 from patternalarm.migrations.roles import PASSWORD_SETTINGS, ensure_roles
 from patternalarm.migrations.upgrade import upgrade
+from patternalarm.models.metadata import METADATA_FILE, ModelMetadata
+from patternalarm.models.registry import ModelVersion, register
 from patternalarm.runs.registry import Run, open_run, set_measured_window
 from patternalarm.settings import Settings, get_settings
 
@@ -53,10 +59,13 @@ class SimulatedRun:
     dead_letters: list[dict] = field(default_factory=list)
     evidence: list[dict] = field(default_factory=list)
     hits: list[dict] = field(default_factory=list)
+    params: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.topics = topics_of(self.domain, self.run_id)
         self.start_ms = round(self.start.timestamp() * 1_000)
+        if self.kind is RunKind.REPLAY:
+            self.params = {**self.params, PLANNED_ROWS: self.events // 4 + self.events}
         history = [(f"h-{i}", self.start_ms - HISTORY_SECONDS * 1_000 + i) for i in range(self.events // 4)]
         measured = [(f"e-{i}", self.start_ms + i * 100) for i in range(self.events)]
         self.sent = [self._event(number, *row) for number, row in enumerate((*history, *measured))]
@@ -64,11 +73,14 @@ class SimulatedRun:
 
     def _event(self, number: int, event_id: str, event_time_ms: int) -> dict:
         at = datetime.fromtimestamp(event_time_ms / 1_000, UTC).isoformat(timespec="milliseconds")
-        raw = json.dumps({"event_id": event_id, "event_time": at, "actor_id": f"a-{number % 7}"}).encode()
+        actor = f"a-{number % 7}"
+        if event_id.startswith("e-") and self.campaign_of(int(event_id[2:])):
+            actor = f"actor-{int(event_id[2:]) // 10 * 10}"
+        raw = json.dumps({"event_id": event_id, "event_time": at, "actor_id": actor}).encode()
         return {
             "event_id": event_id,
             "event_time_ms": event_time_ms,
-            "actor_id": f"a-{number % 7}",
+            "actor_id": actor,
             "raw": raw,
             "crc": zlib.crc32(raw),
         }
@@ -170,9 +182,10 @@ class SimulatedRun:
                     minutes=minutes,
                     dag_version="3",
                     model_version="m-1",
-                    **{"params": {"events_per_minute": 600}, **more},
+                    **{**more, "params": {**more.get("params", {"events_per_minute": 600}), **self.params}},
                 ),
             )
+            register(connection, ModelVersion.of(self.model, str(self.write_model())))
             # As in a load test: the window opens with the run, and generators start early and wait for the first event.
             set_measured_window(connection, self.run_id, self.start - timedelta(seconds=60), until)
             insert = (
@@ -194,6 +207,30 @@ class SimulatedRun:
                 " SELECT %s, %s, %s::timestamptz + n * interval '10 s', 100 FROM generate_series(0, %s) n",
                 (self.run_id, self.domain, self.start, max(0, (self.events - 1) // 100)),
             )
+
+    @property
+    def model(self) -> ModelMetadata:
+        """The model that scored the run."""
+        return ModelMetadata(
+            domain=self.domain,
+            version="m-1",
+            scope="live",
+            feature_set="fs",
+            pack_version="1",
+            feature_names=("f-1", "f-2", "f-3"),
+            classes=(LEGITIMATE, "card_testing"),
+            thresholds={"card_testing": 0.5, SUSPICIOUS_ACTIVITY: 0.95},
+            metrics={},
+            trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+            files={},
+        )
+
+    def write_model(self) -> Path:
+        """As much of the model's directory as the grading reads."""
+        directory = self.settings.models_dir / self.domain / self.model.version
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / METADATA_FILE).write_text(self.model.model_dump_json())
+        return directory
 
     def write_truth(self) -> None:
         """Every campaign: card testing, or what looks like it."""
@@ -258,7 +295,7 @@ class SimulatedRun:
             for event_id in event_ids:
                 connection.execute(
                     f"INSERT INTO {tables.ALERT_EVENT} (alert_id, event_id, source, event_time, committed_at)"
-                    " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0), now())",
+                    " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0), clock_timestamp())",
                     (made, event_id, source, times[event_id]),
                 )
         return made

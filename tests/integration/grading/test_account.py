@@ -7,8 +7,10 @@ import re
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from transactions import Transactions
 
 from patternalarm.contracts import tables
+from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
 from patternalarm.contracts.topics import TopicKind
 from patternalarm.grading.account import account
 from patternalarm.grading.command_line import run_command
@@ -101,7 +103,7 @@ def test_duplicated_event(simulate) -> None:
 
 def test_altered_event_on_its_way_to_kafka(simulate) -> None:
     def alter(raw: list[bytes]) -> None:
-        raw[20] = raw[20].replace(b"a-", b"b-")
+        raw[15] = raw[15].replace(b"a-", b"b-")
 
     run = simulate()
     run.publish_events(alter)
@@ -166,16 +168,124 @@ def test_one_subjects_episode_under_two_alert_ids_is_duplicated(simulate) -> Non
     assert "other-id" in example["alert_ids"]
 
 
+def hit(*event_ids: str, subject: str = "d-1") -> dict:
+    return {
+        "fraud_type": "card_testing",
+        "subject_type": "device",
+        "subject_id": subject,
+        "events": [{"event_id": event_id, "event_time_ms": 1, "amount": None} for event_id in event_ids],
+    }
+
+
 def test_evidence_and_hits_that_no_alert_holds_are_lost(simulate) -> None:
     run = simulate()
     run.publish_events()
-    run.evidence.append({"event_id": "e-39"})
-    run.hits.append({"events": [{"event_id": "e-5", "event_time_ms": run.start_ms}, {"event_id": "e-6"}]})
+    unalerted = next(score for score in run.scores if score["event_id"] == "e-39")
+    unalerted.update(score=0.6, scores=[0.4, 0.6])
+    run.evidence.append({**unalerted, "fraud_type": "card_testing"})
+    run.hits.append(hit("e-5", "e-6"))
     assert finish(run) == 1
     ledger = stored(run)
     assert ledger["lost"] == 1 + 2
     examples = [p["examples"] for p in ledger["problems"] if p["kind"] == "lost_finding"]
     assert [[e["event_id"] for e in found] for found in examples] == [["e-39"], ["e-5", "e-6"]]
+
+
+def test_scores_over_a_threshold_that_the_scorer_kept_to_itself_are_lost(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.evidence = [found for found in run.evidence if found["event_id"] != "e-1"]
+    assert finish(run) == 1
+    ledger = stored(run)
+    assert ledger["lost"] == 1
+    assert set(failing(ledger)) == {"lost_evidence"}
+    assert failing(ledger)["lost_evidence"]["examples"][0]["decided"] == "card_testing"
+
+
+def test_an_alert_of_another_subject_or_type_holds_no_finding(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_run()
+    run.publish_findings()
+    run.write_alert(["e-0", "e-1", "e-2"], subject="actor-of-nobody")
+    run.write_alert(["e-20", "e-21", "e-22"], subject="actor-20", fraud_type="account_takeover")
+    assert account(run.run_id) == 1
+    ledger = stored(run)
+    assert (ledger["lost"], set(failing(ledger))) == (6, {"lost_finding"})
+
+
+def test_events_behind_the_watermark_and_copies_are_counted_apart(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.features[3]["behind_watermark"] = True
+    for features in run.features[4:]:
+        features["behind_watermark"] = False
+    copy = next(features for features in run.features if features["event_id"] == "h-1")
+    run.features.remove(copy)
+    run.dead_letters.append({**copy, "reason": "duplicate"})
+    assert finish(run) == 0
+    told = {problem["kind"]: problem for problem in stored(run)["problems"]}
+    assert told["behind_watermark"]["count"] == 1
+    assert "duplicate 1" in told["repeated_by_producer"]["text"]
+    assert set(told) == {"behind_watermark", "repeated_by_producer"}
+
+
+def test_what_is_in_quarantine_is_counted_and_not_lost(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    scored = next(score for score in run.scores if score["event_id"] == "e-39")
+    run.scores.remove(scored)
+    hits, features = run.topics[TopicKind.PATTERN_HITS], run.topics[TopicKind.FEATURES]
+    run.publish_raw(TopicKind.PATTERN_HITS, [b"{broken", json.dumps(hit("e-5")).encode()])
+    source = scored["source_topic"], scored["source_partition"], scored["source_offset"]
+    with psycopg.connect(run.superuser_dsn) as connection:
+        for row in (
+            ("alert_writer", hits, 0, None, None, None),
+            ("alert_writer", hits, 1, None, None, None),
+            ("scorer", features, 17, *source),
+        ):
+            connection.execute(
+                f'INSERT INTO {tables.QUARANTINED_RECORD} (scope, stage, topic, "partition", "offset", source_topic,'
+                " source_partition, source_offset, reason, detail, quarantined_at)"
+                " VALUES (%s, %s, %s, 0, %s, %s, %s, %s, 'breaks_contract', '', now())",
+                (run.run_id, *row),
+            )
+    assert finish(run) == 0
+    (problem,) = stored(run)["problems"]
+    assert (problem["kind"], problem["count"]) == ("quarantined", 3)
+    assert "alert_writer 2, scorer 1" in problem["text"]
+
+
+def test_aborted_transactions_followed_by_one_event_are_one_event(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    events = run.topics[TopicKind.EVENTS]
+    with Transactions(run.settings.kafka_bootstrap, run.run_id) as transactions:
+        transactions.abort(events, 0, [b'{"event_id": "never"}'] * 3)
+        transactions.abort(events, 1, [b'{"event_id": "never"}'])
+    assert finish(run) == 0
+    ledger = stored(run)
+    assert (ledger["generated"], ledger["acknowledged"], ledger["offset_span"]) == (50, 50, 50)
+    (gap,) = ledger["problems"]
+    assert (gap["kind"], gap["count"], gap["fails"]) == ("no_record", 6, False)
+
+
+def test_a_replay_that_lost_rows_of_its_file_does_not_close(simulate, capsys) -> None:
+    run = simulate(kind=RunKind.REPLAY, level=None)
+    run.params[PLANNED_ROWS] += 7
+    run.publish_events()
+    assert finish(run) == 1
+    assert set(failing(stored(run))) == {"unplanned"}
+    assert "57 events were planned from the file but 50 published" in capsys.readouterr().err
+
+
+def test_a_replay_that_never_said_what_it_would_publish_is_not_accounted_for(simulate, capsys) -> None:
+    run = simulate(kind=RunKind.REPLAY, level=None)
+    del run.params[PLANNED_ROWS]
+    run.publish_events()
+    run.write_run()
+    assert run_command("", account, ["--run-id", run.run_id]) == 2
+    assert "never said how many rows of its file" in capsys.readouterr().err
 
 
 def test_broken_records_are_named_and_stop_nothing(simulate) -> None:
@@ -194,7 +304,7 @@ def test_run_without_measured_phase_reads_no_scores(simulate) -> None:
     run = simulate()
     run.publish_events()
     run.write_run()
-    run.hits.append({"events": [{"event_id": "e-5", "event_time_ms": run.start_ms}]})
+    run.hits.append(hit("e-5"))
     run.scores.clear()
     run.publish_findings()
     with psycopg.connect(run.superuser_dsn) as connection:

@@ -51,7 +51,11 @@ def state(run) -> tuple[str, str | None]:
 
 def first_campaign_only(run) -> None:
     """Finds one of two frauds, and raises one false alarm on a look-alike."""
-    run.evidence = [found for found in run.evidence if found["event_id"] in ("e-0", "e-1", "e-2")]
+    first = ("e-0", "e-1", "e-2")
+    run.evidence = [found for found in run.evidence if found["event_id"] in first]
+    for score in run.scores:
+        if score["score"] > 0.5 and score["event_id"] not in first:
+            score.update(score=0.4, scores=[0.6, 0.4])
     run.write_alert(["e-0", "e-1", "e-2"], subject="actor-0")
     run.write_alert(["e-10"], subject="actor-10", fraud_type="account_takeover")
 
@@ -75,6 +79,7 @@ def test_figures_of_a_run(graded) -> None:
     assert got["rate_reached", "all"]["value"] == pytest.approx(600)
     assert got["ledger_closed", "all"]["passed"] is True
     recall = got["campaign_recall", "all"]
+    # One of two: its interval reaches the limit, so few campaigns say nothing.
     assert (recall["threshold"], recall["gated"], recall["passed"]) == (0.8, False, None)
     with psycopg.connect(run.superuser_dsn) as connection:
         committed, due = connection.execute(
@@ -124,6 +129,50 @@ def test_lost_event_misses_a_run_however_small(simulate, capsys) -> None:
     assert "events_lost 1 events (asked at most 0 events)" in message
     assert "the ledger is not closed" in message
     assert "events_scored 0.97" in message
+
+
+def test_a_run_without_an_alert_misses_though_its_campaigns_are_few(graded, capsys) -> None:
+    def none(run) -> None:
+        run.evidence.clear()
+        for score in run.scores:
+            score.update(score=0.0, scores=[1.0, 0.0])
+
+    run = graded(none)
+    assert verdict(run.run_id) == 1
+    message = capsys.readouterr().err
+    assert "no alert was raised though fraud campaigns ran" in message
+    assert "campaign_recall 0.00" in message
+    assert "alert_precision was not measured" in message
+    assert state(run)[0] == "missed"
+
+
+def test_a_run_whose_truth_knows_no_fraud_misses(simulate, capsys) -> None:
+    run = simulate()
+    run.write_run()
+    run.publish_events()
+    run.write_alerts()
+    run.publish_findings()
+    assert account(run.run_id) == 0
+    measure(run.run_id)
+    assert verdict(run.run_id) == 1
+    assert "no fraud is among the graded events" in capsys.readouterr().err
+
+
+def test_speed_is_printed_beside_its_target_in_a_run_that_is_not_strict(graded, reports_dir, capsys) -> None:
+    slow = {"events_per_minute": 900, "strict": False}
+    run = graded(more={"params": slow}, level="normal")
+    assert verdict(run.run_id) == 0
+    rate = figures(run)["rate_deviation", "all"]
+    assert (rate["threshold"], rate["gated"], rate["passed"]) == (0.02, False, None)
+    capsys.readouterr()
+    assert report(run.run_id) == 0
+    page = (reports_dir / run.run_id / "report.html").read_text(encoding="utf-8")
+    for text in (capsys.readouterr().out, page):
+        assert "off target" in text
+        assert "the run is not strict" in text
+    strict = graded(more={"params": {**slow, "strict": True}}, level="normal")
+    assert verdict(strict.run_id) == 1
+    assert "rate_deviation" in state(strict)[1]
 
 
 def test_run_that_failed_is_not_passed_by_its_figures(graded, capsys) -> None:
@@ -181,6 +230,8 @@ def test_report_says_it_all(graded, reports_dir: Path, capsys) -> None:
         assert "card_testing" in text or "card testing" in text
         assert "m-1" in text
         assert "3 min 20 s" in text
+        for aside in ("ehind the watermark", "n quarantine", "ent again by the producer"):
+            assert aside in text
     assert str(directory / "report.html") in out
     assert page.count("data:image/svg+xml;base64,") == 4
     for outside in ("http://", "https://", "<script", "<link"):

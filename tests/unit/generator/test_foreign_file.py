@@ -1,6 +1,7 @@
 """A foreign file as events: what the file says reaches them, its label never does, and what cannot be read is named."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.generator.foreign_file import ForeignFile, ForeignFileError
+from patternalarm.generator.replay import main as replay
 
 ROWS = 240
 FIRST = datetime(2025, 4, 1, tzinfo=UTC)
@@ -86,6 +88,46 @@ def test_what_cannot_be_read_is_named_before_anything_is_sent(pack, tmp_path, ch
     table = columns()
     change(table)
     with pytest.raises(ForeignFileError, match=says):
+        ForeignFile(pack, written(tmp_path / "a.parquet", table))
+
+
+def only(table, condition):
+    """The rows of ``table`` whose time and label ``condition`` takes."""
+    kept = [n for n in range(ROWS) if condition(table["ts"][n], table["is_fraud"][n])]
+    return {name: [values[n] for n in kept] for name, values in table.items()}
+
+
+TRAIN_UNTIL, TEST_FROM = datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 5, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        (lambda at, fraud: at < TEST_FROM, r"no row at or after test_from 2025-05-08, so there is nothing to grade"),
+        (lambda at, fraud: at >= TRAIN_UNTIL, r"no row up to train_until 2025-04-30, so there is nothing to train on"),
+        (
+            lambda at, fraud: at < TEST_FROM or not fraud,
+            r"no fraud among the \d+ rows at or after test_from 2025-05-08",
+        ),
+        (lambda at, fraud: at < TEST_FROM or fraud, r"only fraud among the \d+ rows at or after test_from 2025-05-08"),
+        (lambda at, fraud: at >= TRAIN_UNTIL or not fraud, r"no fraud among the \d+ rows up to train_until 2025-04-30"),
+    ],
+)
+def test_a_file_that_would_grade_nothing_is_refused_before_anything_is_trained(pack, tmp_path, condition, says):
+    path = written(tmp_path / "a.parquet", only(columns(), condition))
+    with pytest.raises(ForeignFileError, match=says):
+        ForeignFile(pack, path)
+    assert replay(["--check", "--pack", "sparkov", "--file", str(path)]) == 2
+
+
+def test_seconds_that_were_stored_as_milliseconds_are_asked_about(pack, tmp_path):
+    table = columns()
+    table["ts"] = [datetime.fromtimestamp(at.timestamp() / 1_000, UTC) for at in table["ts"]]
+    says = (
+        "no row at or after test_from 2025-05-08, so there is nothing to grade; "
+        "the file's times run from 1970-01-21 to 1970-01-21: are they seconds?"
+    )
+    with pytest.raises(ForeignFileError, match=re.escape(says)):
         ForeignFile(pack, written(tmp_path / "a.parquet", table))
 
 

@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from patternalarm.grading.ledger import (
+    Decisions,
     DerivedRecords,
     EventRecords,
+    Finding,
     Findings,
     GeneratorBooks,
     Ledger,
     ProblemKind,
+    Quarantined,
     Readings,
     Repeated,
     account_for,
     identities,
+    identity_of,
 )
 
 EVENTS = "events.payments.run-1"
@@ -229,10 +233,109 @@ def test_rows_of_users_tables_that_repeat_an_identity_are_duplicated() -> None:
 
 
 def test_finding_that_no_alert_holds_is_lost() -> None:
-    findings = Findings("evidence", frozenset({"e-1", "e-2"}), frozenset({"e-2", "e-3"}))
-    ledger = Book(further={"findings": [findings]}).ledger()
+    found = {Finding("card_testing", "actor", "a-1", event) for event in ("e-1", "e-2")}
+    alerted = {Finding("card_testing", "actor", "a-1", event) for event in ("e-2", "e-3")}
+    ledger = Book(further={"findings": [Findings("evidence", frozenset(found), frozenset(alerted))]}).ledger()
     assert ledger.lost == 1
-    assert _only(ledger, ProblemKind.LOST_FINDING).examples == ({"topic": "evidence", "event_id": "e-1"},)
+    (example,) = _only(ledger, ProblemKind.LOST_FINDING).examples
+    assert (example["topic"], example["event_id"], example["subject_id"]) == ("evidence", "e-1", "a-1")
+
+
+@pytest.mark.parametrize(
+    "alerted",
+    [
+        Finding("account_takeover", "actor", "a-1", "e-1"),
+        Finding("card_testing", "device", "a-1", "e-1"),
+        Finding("card_testing", "actor", "a-2", "e-1"),
+    ],
+    ids=["type", "kind of subject", "subject"],
+)
+def test_an_event_alerted_as_something_else_or_about_another_is_lost(alerted: Finding) -> None:
+    found = frozenset({Finding("card_testing", "actor", "a-1", "e-1")})
+    ledger = Book(further={"findings": [Findings("evidence", found, frozenset({alerted}))]}).ledger()
+    assert ledger.lost == 1
+    _only(ledger, ProblemKind.LOST_FINDING)
+
+
+def _decided(decided: dict[int, str], evidence: dict[int, str], why: str | None = None) -> dict:
+    return {"decisions": Decisions("evidence", decided, evidence, why)}
+
+
+def test_score_over_a_threshold_that_is_no_evidence_is_lost() -> None:
+    ledger = Book(further=_decided({identity_of(1, 2): "card_testing"}, {})).ledger()
+    assert ledger.lost == 1
+    example = _only(ledger, ProblemKind.LOST_EVIDENCE).examples[0]
+    assert (example["partition"], example["offset"], example["decided"]) == (1, 2, "card_testing")
+
+
+def test_evidence_of_another_type_than_the_scores_say_is_lost() -> None:
+    key = identity_of(1, 2)
+    ledger = Book(further=_decided({key: "card_testing"}, {key: "suspicious_activity"})).ledger()
+    assert _only(ledger, ProblemKind.LOST_EVIDENCE).examples[0]["evidence_of"] == "suspicious_activity"
+
+
+def test_evidence_that_no_score_makes_is_named() -> None:
+    ledger = Book(further=_decided({}, {identity_of(1, 2): "card_testing"})).ledger()
+    assert ledger.lost == 0
+    assert _only(ledger, ProblemKind.UNDECIDED_EVIDENCE).examples[0]["offset"] == 2
+
+
+def test_scores_without_their_models_thresholds_close_no_ledger() -> None:
+    ledger = Book(further=_decided({}, {}, "model m-1 is not registered")).ledger()
+    assert "m-1 is not registered" in _only(ledger, ProblemKind.UNKNOWN_MODEL).text
+
+
+def test_evidence_that_is_what_the_scores_say_closes() -> None:
+    keys = {identity_of(1, 2): "card_testing", identity_of(0, 3): "suspicious_activity"}
+    assert Book(further=_decided(keys, dict(keys))).ledger().closed
+
+
+@pytest.mark.parametrize("planned", [7, 9])
+def test_a_replay_that_published_other_than_its_file_holds_is_told(planned: int) -> None:
+    ledger = Book(further={"planned": planned}).ledger()
+    assert f"{planned} events were planned from the file but 8 published" in _only(ledger, ProblemKind.UNPLANNED).text
+    assert Book(further={"planned": 8}).ledger().closed
+
+
+def test_events_behind_the_watermark_are_counted_once_and_fail_no_ledger() -> None:
+    behind = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
+    ledger = Book(further={"behind_watermark": behind}).ledger()
+    assert ledger.closed
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.BEHIND_WATERMARK, 2)]
+
+
+def test_copies_of_a_producer_are_told_apart_from_bad_records() -> None:
+    copies = [(1, 0, 13, 30), (0, 1, 12, 20), (0, 0, 11, 10)]
+    book = Book(dead=copies, further={"dead_letter_reasons": {"conflicting": 1, "duplicate": 1, "late": 1}})
+    for row in copies:
+        book.features.remove(row)
+    ledger = book.ledger()
+    assert ledger.closed
+    assert ledger.lost == 0
+    told = {problem.kind: problem for problem in ledger.problems}
+    assert told[ProblemKind.DEAD_LETTERED].count == 1
+    assert "late 1" in told[ProblemKind.DEAD_LETTERED].text
+    assert told[ProblemKind.REPEATED_BY_PRODUCER].count == 2
+    assert "duplicate 1, conflicting 1" in told[ProblemKind.REPEATED_BY_PRODUCER].text
+
+
+def test_what_a_stage_put_into_quarantine_is_counted_and_not_lost() -> None:
+    book = Book(further={"quarantined": [Quarantined("scorer", "features", 0, 9, identity_of(1, 2))]})
+    book.scores.remove((1, 2, 17, 1_030))
+    ledger = book.ledger()
+    assert ledger.closed
+    assert (ledger.lost, ledger.scored) == (0, 4)
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.QUARANTINED, 1)]
+    assert "scorer 1" in ledger.problems[0].text
+
+
+def test_offsets_without_a_record_are_named_and_counted_as_none() -> None:
+    columns = _columns(SENT)
+    events = EventRecords(EVENTS, len(SENT) + 3, *columns[:3], columns[2])
+    ledger = Book(further={"events": events}).ledger()
+    assert ledger.closed
+    assert ledger.offset_span == len(SENT)
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.NO_RECORD, 3)]
 
 
 def test_scored_history_is_unexpected() -> None:

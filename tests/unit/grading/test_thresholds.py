@@ -1,6 +1,6 @@
 import pytest
 
-from patternalarm.grading.metrics import Metric, MetricName
+from patternalarm.grading.metrics import Metric, MetricName, proportion, with_interval
 from patternalarm.grading.thresholds import MIN_CAMPAIGNS, gate, thresholds_of
 
 
@@ -30,11 +30,93 @@ def test_load_test(name: MetricName, good: float, bad: float) -> None:
     assert gated(name, bad).gated
 
 
-@pytest.mark.parametrize("name", [MetricName.CAMPAIGN_RECALL, MetricName.ALERT_PRECISION])
-def test_under_a_hundred_campaigns_detection_is_printed_not_gated(name: MetricName) -> None:
-    few = gated(name, 0.1, campaigns=MIN_CAMPAIGNS - 1)
+DETECTION = [
+    ("load-test", MetricName.CAMPAIGN_RECALL),
+    ("load-test", MetricName.ALERT_PRECISION),
+    ("replay", MetricName.AVERAGE_PRECISION),
+]
+
+
+def of_cases(kind: str, name: MetricName, share: float, cases: int, campaigns: int, level: str = "normal"):
+    metric = with_interval(Metric(name, "ratio", share), cases)
+    return gate([metric], thresholds_of(kind, level if kind == "load-test" else None), campaigns)[0]
+
+
+@pytest.mark.parametrize(("kind", "name"), DETECTION)
+def test_under_a_hundred_campaigns_a_figure_misses_when_its_interval_does(kind: str, name: MetricName) -> None:
+    near = of_cases(kind, name, 0.55, 20, MIN_CAMPAIGNS - 1)
+    assert near.ci_high is not None
+    assert near.ci_high > 0.6
+    far = of_cases(kind, name, 0.1, 20, MIN_CAMPAIGNS - 1)
+    assert (far.gated, far.passed) == (True, False)
+    # From a hundred campaigns on the figure alone decides, however wide its interval is.
+    assert of_cases(kind, name, 0.55, 20, MIN_CAMPAIGNS).passed is False
+
+
+def test_a_figure_under_its_limit_whose_interval_reaches_it_is_printed() -> None:
+    few = of_cases("load-test", MetricName.CAMPAIGN_RECALL, 0.75, 20, MIN_CAMPAIGNS - 1)
     assert (few.gated, few.passed, few.threshold) == (False, None, 0.80)
-    assert gated(name, 0.1, campaigns=MIN_CAMPAIGNS).passed is False
+
+
+@pytest.mark.parametrize("level", ["mini", "normal", "peak", "extreme"])
+@pytest.mark.parametrize("campaigns", [1, 2, 99, 100])
+def test_no_alerts_where_campaigns_ran_is_a_miss_at_every_level_and_length(level: str, campaigns: int) -> None:
+    metrics = [
+        proportion(MetricName.CAMPAIGN_RECALL, 0, campaigns),
+        proportion(MetricName.ALERT_PRECISION, 0, 0),
+        Metric(MetricName.ALERTS_RAISED, "alerts", 0.0),
+    ]
+    assert metrics[1].value is None
+    judged = gate(metrics, thresholds_of("load-test", level), campaigns)
+    assert [(metric.metric, metric.passed) for metric in judged] == [(metric.metric, False) for metric in metrics]
+
+
+def test_without_campaigns_detection_says_nothing() -> None:
+    for name in (MetricName.CAMPAIGN_RECALL, MetricName.ALERT_PRECISION, MetricName.ALERTS_RAISED):
+        assert not gated(name, None, campaigns=0).gated
+    assert gated(MetricName.FRAUD_GRADED, 0.0, campaigns=0).passed is False
+
+
+@pytest.mark.parametrize("kind", ["load-test", "replay"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        MetricName.EVENTS_GENERATED,
+        MetricName.EVENTS_TO_SCORE,
+        MetricName.EVENTS_GRADED,
+        MetricName.FRAUD_GRADED,
+        MetricName.HONEST_GRADED,
+        MetricName.EVENTS_SCORED,
+        MetricName.ALERTS_RAISED,
+    ],
+)
+def test_a_run_that_lacks_it_graded_nothing(kind: str, name: MetricName) -> None:
+    for value in (0.0, None):
+        assert gated(name, value, kind).passed is False
+    assert gated(name, 1.0, kind).passed is True
+
+
+SPEED = {
+    MetricName.RATE_DEVIATION: 0.5,
+    MetricName.EVENTS_BEHIND_WATERMARK: 3.0,
+    MetricName.SCORE_DELAY_P50: 9_000.0,
+    MetricName.SCORE_DELAY_P99: 9_000.0,
+    MetricName.PATTERN_DELAY_P99: 9_000.0,
+}
+
+
+@pytest.mark.parametrize(("name", "bad"), SPEED.items())
+def test_speed_fails_a_strict_run_and_stands_beside_its_target_in_another(name: MetricName, bad: float) -> None:
+    metric = Metric(name, "", bad)
+    strict, lenient = (gate([metric], thresholds_of("load-test", "normal", strict=s), 200)[0] for s in (True, False))
+    assert strict.passed is False
+    assert (lenient.gated, lenient.passed) == (False, None)
+    assert lenient.threshold == strict.threshold
+
+
+def test_only_speed_is_let_go_in_a_run_that_is_not_strict() -> None:
+    strict, lenient = (thresholds_of("load-test", "normal", strict=s) for s in (True, False))
+    assert {one.metric for one, other in zip(strict, lenient, strict=True) if one != other} == set(SPEED)
 
 
 def test_lost_events_are_gated_however_few_the_campaigns() -> None:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from confluent_kafka import Producer
+from transactions import Transactions
 
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
@@ -104,5 +105,18 @@ def test_a_record_that_the_scorer_cannot_read_is_owed_no_score(scope):
 
 def test_nothing_to_score_is_nothing_missing(scope):
     progress = scope.progress()
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
+def test_an_end_of_transactions_is_no_event(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    features = topic_name(TopicKind.FEATURES, "payments", scope.name)
+    with Transactions(scope.settings.kafka_bootstrap, scope.name) as transactions:
+        transactions.abort(features, 0, [b"gone"] * 3)
+        transactions.abort(features, 1, [b"gone"])
+    progress = scope.progress()
+    assert missing(progress, 1) == 1
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
     assert missing(progress, 0) == 0
     progress.close()

@@ -22,4 +22,10 @@ def test_every_job_is_a_file_of_ours_run_by_its_own_environment():
     assert flink[flink.index("--python") + 1] == str(REPOSITORY / "flink_jobs" / "detect_patterns.py")
     assert "--detached" in flink
     assert Path(commands.superset_script("import_assets.py")[1]).is_file()
-    assert commands.dbt("build")[-1] == str(REPOSITORY / "dbt")
+    assert commands.dbt("build", work_dir="d")[-1] == str(REPOSITORY / "dbt")
+
+
+def test_dbt_writes_into_a_folder_of_its_callers_own():
+    command = commands.dbt("run", work_dir="/runs/run-1/dbt")
+    assert command[command.index("--target-path") + 1] == "/runs/run-1/dbt/target"
+    assert command[command.index("--log-path") + 1] == "/runs/run-1/dbt/logs"

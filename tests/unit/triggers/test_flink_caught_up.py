@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from patternalarm.hooks import targets
+from patternalarm.hooks import committed_records, targets
 from patternalarm.hooks.flink import FlinkJob
 from patternalarm.triggers import flink_caught_up
 from patternalarm.triggers.polling import Done, Failed
@@ -59,6 +59,21 @@ def test_what_is_unread_is_counted_over_all_partitions(flink, read, unread):
     found = trigger.look()
     assert trigger.progress() == unread
     assert isinstance(found, Done) == (unread == 0)
+
+
+def test_a_job_that_rests_before_control_records_has_read_all(flink, monkeypatch):
+    asked = []
+
+    def holding(positions, settings):
+        asked.append(positions)
+        return {(TOPIC, 1)} if len(asked) == 1 else set()
+
+    monkeypatch.setattr(committed_records, "with_committed_records", holding)
+    flink.read = {0: 39, 1: 3}
+    trigger = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC)
+    looks = [(isinstance(trigger.look(), Done), trigger.progress()) for _ in range(3)]
+    assert looks == [(False, 3), (False, 1), (True, 0)]
+    assert asked == [{(TOPIC, 0): 40, (TOPIC, 1): 4}] * 2
 
 
 def test_a_job_that_ended_is_told_with_its_reason(flink):

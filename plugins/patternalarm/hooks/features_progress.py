@@ -1,0 +1,116 @@
+"""How many events of a scope have come out of the Flink job, by their identity.
+
+Delivery is at-least-once: counting records would take copies that were delivered again for events that are still missing.
+So the source coordinates of what came out are marked, one bit of an array each, against the events that are on the topic.
+"""
+
+import json
+import time
+from typing import Final
+
+import numpy as np
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
+from numpy.typing import NDArray
+
+from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.hooks.committed_records import Place, committed_reader, is_end_of_partition
+from patternalarm.settings import Settings
+
+_TIMEOUT_SECONDS: Final = 15
+_READ_AT_ONCE: Final = 5_000
+# A look at a topic with much to read tells how far it came before it is through.
+_LOOK_SECONDS: Final = 5.0
+
+
+class _Marks:
+    """A set of (partition, offset)."""
+
+    def __init__(self) -> None:
+        self._marked: dict[int, NDArray[np.bool_]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, partition: int, offset: int) -> None:
+        marked = self._marked.get(partition, np.zeros(0, dtype=bool))
+        if offset >= len(marked):
+            self._marked[partition] = grown = np.zeros(max(2 * len(marked), offset + 1), dtype=bool)
+            grown[: len(marked)] = marked
+            marked = grown
+        self._count += not marked[offset]
+        marked[offset] = True
+
+
+class FeaturesProgress:
+    """Follows one scope's events, features and dead letters from their beginning; each record is read once.
+
+    Args:
+        domain: the domain.
+        scope: the scope.
+        settings: where Kafka is; that of the environment by default.
+    """
+
+    def __init__(self, domain: str, scope: str, settings: Settings | None = None) -> None:
+        kinds = (TopicKind.EVENTS, TopicKind.FEATURES, TopicKind.DEAD_LETTERS)
+        self._events_topic, *self._derived = (topic_name(kind, domain, scope) for kind in kinds)
+        self._consumer = committed_reader(f"features-progress.{domain}.{scope}", settings)
+        self._events, self._out = _Marks(), _Marks()
+        self._unfinished: set[Place] | None = None
+
+    def waiting(self) -> int | None:
+        """Events that came out neither as features nor as a dead letter; None while not all were read yet.
+
+        Raises:
+            KafkaException: Kafka cannot be reached, or refuses.
+        """
+        if self._unfinished is None:
+            self._unfinished = self._begin()
+        look_ends = time.monotonic() + _LOOK_SECONDS
+        while messages := self._consumer.consume(_READ_AT_ONCE, timeout=0.2):
+            errors = [message.error() for message in messages if _is_fault(message)]
+            for message in messages:
+                if not _is_fault(message):
+                    self._take(message, self._unfinished)
+            # The records beside an error are not read again.
+            if errors:
+                raise KafkaException(errors[0])
+            if time.monotonic() > look_ends:
+                break
+        return None if self._unfinished else len(self._events) - len(self._out)
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """Events that were read so far, and events that were seen to have come out."""
+        return len(self._events), len(self._out)
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()
+
+    def _take(self, message: Message, unfinished: set[Place]) -> None:
+        place = (message.topic() or "", message.partition() or 0)
+        if is_end_of_partition(message):
+            unfinished.discard(place)
+            return
+        unfinished.add(place)
+        if place[0] == self._events_topic:
+            self._events.add(place[1], message.offset() or 0)
+        else:
+            record = json.loads(message.value() or b"")
+            self._out.add(record["source_partition"], record["source_offset"])
+
+    def _begin(self) -> set[Place]:
+        places: set[Place] = set()
+        for topic in (self._events_topic, *self._derived):
+            metadata = self._consumer.list_topics(topic, timeout=_TIMEOUT_SECONDS).topics[topic]
+            if metadata.error:
+                raise KafkaException(metadata.error)
+            places |= {(topic, partition) for partition in metadata.partitions}
+        self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in places])
+        return places
+
+
+def _is_fault(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() != KafkaError._PARTITION_EOF
