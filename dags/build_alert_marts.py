@@ -1,7 +1,8 @@
 """Build the alert marts: every dbt model with its tests, one task each.
 
-A run of `run_load_test` or `replay_dataset` builds them itself, in one dbt process; this is for building them by hand,
-seeing which model or test fails, and clearing it alone.
+A run of `run_load_test` or `replay_dataset` builds the models itself, in one dbt process beside its grading. This is for
+building them by hand, seeing which model fails, and clearing it alone; and only here is their data tested, since that
+reads all the history there is.
 """
 
 from airflow.sdk import TriggerRule, dag

@@ -92,10 +92,11 @@ def archive(
     # A count that the only pass over the topic makes: a second one is for those few runs that have anything to put away.
     observed = parsed.observe(seen, F.count(UNREADABLE).alias("rows"))
     kept = merge_into_log(observed.where(F.col(UNREADABLE).isNull()), directory, columns, identity)
-    unreadable = int(seen.get["rows"])
+    found = parsed.where(F.col(UNREADABLE).isNotNull()).select(f"{UNREADABLE}.*")
+    # Spark drops the observation from the plan when there is nothing to keep.
+    unreadable = int(seen.get["rows"]) if kept else found.count()
     if unreadable:
-        found = parsed.where(F.col(UNREADABLE).isNotNull()).select(f"{UNREADABLE}.*").coalesce(1)
-        found.write.mode("overwrite").json(str(quarantine))
+        found.coalesce(1).write.mode("overwrite").json(str(quarantine))
         LOG.warning("%d records break the contract and are in %s", unreadable, quarantine)
     return kept, unreadable
 

@@ -125,6 +125,17 @@ def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
     metrics = database.execute(f"SELECT count(*) FROM {RUN_METRIC} WHERE run_id = %s", (run_id,)).fetchone()
     assert metrics is not None
     assert metrics[0] > 10
+    # Few campaigns: what they say is that recall and precision may still be at their limits, and that something was found.
+    detection = database.execute(
+        f"SELECT metric, value, ci_high, threshold, passed FROM {RUN_METRIC} WHERE run_id = %s AND fraud_type = 'all'"
+        " AND metric IN ('campaign_recall', 'alert_precision') ORDER BY metric",
+        (run_id,),
+    ).fetchall()
+    assert [row[0] for row in detection] == ["alert_precision", "campaign_recall"]
+    for metric, value, upper, limit, passed in detection:
+        assert value, metric
+        assert upper >= limit, (metric, value, upper)
+        assert passed is not False, metric
     report = platform.reports_dir / run_id
     assert (report / "report.json").is_file()
     assert "<html" in (report / "report.html").read_text()

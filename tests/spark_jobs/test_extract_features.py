@@ -93,3 +93,12 @@ def test_what_cannot_be_read_is_put_away_counted_and_stops_nothing(spark, tmp_pa
         ("archive", "features.shop", 2, offset) for offset in (41, 42, 43)
     ]
     assert [base64.b64decode(one["raw"]) for one in found] == values[1:]
+
+
+def test_a_topic_without_a_readable_record_is_counted_too(spark, tmp_path):
+    schema = "value binary, topic string, partition int, offset long"
+    for values, count in (([], 0), ([b"{", b""], 2)):
+        records = spark.createDataFrame([(value, "t", 0, at) for at, value in enumerate(values)], schema)
+        parsed = parsed_features(records, Stage.ARCHIVE)
+        log, quarantine = tmp_path / f"log-{count}", tmp_path / f"quarantine-{count}"
+        assert archive(parsed, log, FEATURES_COLUMNS, FEATURES_IDENTITY, quarantine) == (0, count)

@@ -328,10 +328,10 @@ def _quarantine_row(record: Quarantined) -> tuple[object, ...]:
     source = record.source
     return (
         record.stage,
-        record.at.topic,
+        _storable(record.at.topic),
         record.at.partition,
         record.at.offset,
-        *((source.topic, source.partition, source.offset) if source else (None, None, None)),
+        *((_storable(source.topic), source.partition, source.offset) if source else (None, None, None)),
         record.reason,
         _storable(record.detail)[:_LONGEST_DETAIL],
         record.raw,

@@ -22,7 +22,7 @@ from patternalarm.generator.producer import DeliveryError, RecordProducer
 from patternalarm.generator.publication import UNPACED_EVENTS
 from patternalarm.generator.shard_ledger import HISTORY, MEASURED, close_row, open_row
 from patternalarm.generator.split import ForeignFileError
-from patternalarm.runs.registry import plan_rows
+from patternalarm.runs.registry import RunError, plan_rows
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def publish_part(file: ForeignFile, part: str, run_id: str, events: RecordProduc
         planned = books.write("file the plan", lambda connection: plan_rows(connection, run_id, len(file)))
         if planned != len(file):
             raise ForeignFileError(
-                f"the file has {len(file)} rows, but {planned} when the run began: give it in peace, and start a new run"
+                f"the file has {len(file)} rows, but had {planned} when the run began: it was changed meanwhile, start a new run"
             )
         open_row(books, run_id, phase, 0, end - first)
         if part != TRAIN:
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
             producer.check()
         publish_part(file, asked.part, asked.run_id, events, labels)
 
-    return run_command(body, ForeignFileError)
+    return run_command(body, ForeignFileError, RunError)
 
 
 if __name__ == "__main__":

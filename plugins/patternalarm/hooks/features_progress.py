@@ -8,7 +8,7 @@ import json
 import time
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.committed_records import Place, committed_reader, intact, is_end_of_partition
@@ -65,16 +65,7 @@ class FeaturesProgress:
         look_ends = time.monotonic() + _LOOK_SECONDS
         while messages := self._consumer.consume(_READ_AT_ONCE, timeout=0.2):
             for message in intact(messages):
-                place = (message.topic() or "", message.partition() or 0)
-                if is_end_of_partition(message):
-                    self._unfinished.discard(place)
-                    continue
-                self._unfinished.add(place)
-                if place[0] == self._events_topic:
-                    self._events.add(place[1], message.offset() or 0)
-                else:
-                    record = json.loads(message.value() or b"")
-                    self._out.add(record["source_partition"], record["source_offset"])
+                self._take(message, self._unfinished)
             if time.monotonic() > look_ends:
                 break
         return None if self._unfinished else len(self._events) - len(self._out)
@@ -87,6 +78,18 @@ class FeaturesProgress:
     def close(self) -> None:
         """Leave Kafka."""
         self._consumer.close()
+
+    def _take(self, message: Message, unfinished: set[Place]) -> None:
+        place = (message.topic() or "", message.partition() or 0)
+        if is_end_of_partition(message):
+            unfinished.discard(place)
+            return
+        unfinished.add(place)
+        if place[0] == self._events_topic:
+            self._events.add(place[1], message.offset() or 0)
+        else:
+            record = json.loads(message.value() or b"")
+            self._out.add(record["source_partition"], record["source_offset"])
 
     def _begin(self) -> set[Place]:
         places: set[Place] = set()

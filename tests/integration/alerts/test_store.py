@@ -288,8 +288,11 @@ def test_quarantine_takes_any_bytes_and_any_words_once(scope):
     advance = Advance(scope.topic, 0, 0, 1)
     error = ValueError("nul \x00, half a pair \ud83d, " + "x" * 5_000)
     record = quarantined(Coordinates(scope.topic, 0, 0), bytes(range(256)), QuarantineReason.BREAKS_CONTRACT, error)
-    scope.store.write([], [advance], [record, record])
-    (row,) = scope.quarantine()
+    told = b'{"source_topic": "nul \\u0000", "source_partition": 1, "source_offset": 2}'
+    other = quarantined(Coordinates(f"{scope.topic}\x00", 0, 1), told, QuarantineReason.BREAKS_CONTRACT, error)
+    scope.store.write([], [advance], [record, record, other])
+    row, row_of_other = sorted(scope.quarantine(), key=lambda row: row["offset"])
+    assert (row_of_other["topic"], row_of_other["source_topic"]) == (f"{scope.topic}\\x00", "nul \\x00")
     assert (bytes(row["raw"]), row["source_topic"], len(row["detail"])) == (record.raw, None, 1_000)
     assert row["detail"].startswith("nul \\x00, half a pair \\ud83d, x")
 
