@@ -93,6 +93,7 @@ def test_a_good_pack_is_one(tmp_path):
             "description: Toll: roads.",
             "line 3: mapping values are not allowed here: see to its",
         ),
+        ("fields:\n", "fields: &all\n  - *all\n", "line 8: fields[0] should be"),
         ("version:", "\tversion:", "line 2: found character '\\t' that cannot start any token"),
         (
             "fields:\n  - {name: lane, type: string, description: Lane.}\n",
