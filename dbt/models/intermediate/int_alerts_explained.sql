@@ -4,10 +4,15 @@ select
     scopes.kind as run_kind,
     scopes.level as run_level,
     scopes.state as run_state,
-    case scopes.delay_clock
-        when 'sent_at' then {{ milliseconds('alerts.trigger_sent_at', 'alerts.detected_at') }}
-        else {{ milliseconds('alerts.trigger_event_time', 'alerts.detected_at') }}
-    end as delay_ms,
+    -- As int_alert_delays has it of the alert's first source.
+    (
+        select {{ milliseconds(
+            "case scopes.delay_clock when 'sent_at' then alerts.trigger_sent_at else alerts.trigger_event_time end",
+            "coalesce(min(alert_events.committed_at), alerts.detected_at)"
+        ) }}
+        from {{ ref('stg_alerting__alert_events') }} as alert_events
+        where alert_events.alert_id = alerts.alert_id and alert_events.source = alerts.first_source
+    ) as delay_ms,
     (
         select string_agg(reason.item ->> 'text', '; ' order by reason.position)
         from jsonb_array_elements(alerts.reasons) with ordinality as reason (item, position)
