@@ -45,7 +45,7 @@ final class FuzzRun {
                         "-runs=" + runs,
                         "-seed=" + seed,
                         "-max_len=2048",
-                        "-timeout=10",
+                        "-timeout=60",
                         "-rss_limit_mb=0",
                         "-print_final_stats=1",
                         corpus.toString());
