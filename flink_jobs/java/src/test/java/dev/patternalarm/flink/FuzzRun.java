@@ -45,7 +45,8 @@ final class FuzzRun {
                         "-runs=" + runs,
                         "-seed=" + seed,
                         "-max_len=2048",
-                        "-timeout=10",
+                        // Seconds for one input; the first also loads and instruments every class, slow on a busy machine.
+                        "-timeout=120",
                         "-rss_limit_mb=0",
                         "-print_final_stats=1",
                         corpus.toString());
