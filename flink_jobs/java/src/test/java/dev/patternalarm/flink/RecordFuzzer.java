@@ -1,14 +1,17 @@
 package dev.patternalarm.flink;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Locale;
 import org.apache.flink.table.data.GenericArrayData;
 
 /**
- * The whole path of a record under a coverage-guided fuzzer: clock, key, parser, features, state written and read again.
+ * The whole path of a record under a coverage-guided fuzzer: clock, key, parser, admission, features, state written and read again.
  *
  * <p>{@link FuzzRun} runs it. An input is one record or several of one actor's, one after another.
  */
@@ -33,6 +36,8 @@ public final class RecordFuzzer {
     private static final EventParser PARSER = new EventParser(SPEC);
     private static final FeatureEngine ENGINE = new FeatureEngine(SPEC, FeatureEngine.ACTOR_KEY);
 
+    private static final Admission ADMISSION = new Admission(SPEC);
+
     private RecordFuzzer() {}
 
     /** Loads what an input needs: on a busy machine that takes longer than an input may. */
@@ -47,13 +52,13 @@ public final class RecordFuzzer {
         int from = 0;
         for (int i = 0; i <= input.length; i++) {
             if (i == input.length || input[i] == BETWEEN_RECORDS) {
-                memory = take(Arrays.copyOfRange(input, from, i), state, memory);
+                memory = take(Arrays.copyOfRange(input, from, i), i, state, memory);
                 from = i + 1;
             }
         }
     }
 
-    private static byte[] take(byte[] raw, KeyState state, byte[] memory) {
+    private static byte[] take(byte[] raw, long offset, KeyState state, byte[] memory) {
         EventParser.Parsed event = PARSER.parse(raw, SENT);
         Invariants.check(SPEC, raw, SENT, SPEC.maxFutureMs, event);
         if (event.reason != null) {
@@ -64,8 +69,16 @@ public final class RecordFuzzer {
         double[] values = new double[SPEC.features.size()];
         Arrays.fill(values, Double.NaN);
         state.read(memory);
+        Admission.Verdict verdict = ADMISSION.judge(state, event, 0, offset);
+        if (event.reason != null) {
+            assertEquals(event.reason, verdict.name().toLowerCase(Locale.ROOT));
+            assertEquals(event.detail, Texts.printable(event.detail, SPEC.maxDetailCharacters));
+            return memory;
+        }
+        assertEquals(Admission.Verdict.FIRST, verdict);
         ENGINE.before(state, event.eventTimeMs, numbers, texts, values);
         ENGINE.add(state, event.eventTimeMs, numbers, texts);
+        assertFalse(ADMISSION.remember(state, event, 0, offset) && state.identities.size < Identities.MAX);
         ENGINE.after(state, event.eventTimeMs, numbers, texts, values);
         for (int i = 0; i < values.length; i++) {
             if (Double.isInfinite(values[i])) {
