@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform, UsageError, exclusively, load_configuration
@@ -19,6 +18,7 @@ from infra.local.progress import Progress, StepError
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.registry import ModelRegistryError, ModelVersion, promoted
+from patternalarm.postgres import connect
 
 DOMAIN = "payments"
 LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed", "7")
@@ -27,7 +27,7 @@ LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed"
 def usable_model(configuration: Configuration) -> ModelVersion | None:
     """The promoted model of the demo's domain, if it still fits the domain's pack and its files are there."""
     settings = configuration.settings
-    with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password)) as connection:
+    with connect(settings, PLATFORM_ROLE) as connection:
         try:
             model = promoted(connection, DOMAIN)
         except ModelRegistryError:

@@ -26,6 +26,8 @@ _FIRST_WAIT_SECONDS: Final = 0.2
 _LONGEST_WAIT_SECONDS: Final = 4.0
 _SHORTEST_WAIT_SECONDS: Final = 0.05
 
+_OUTLASTED: Final = "outlasted_patience"
+
 _asks_once: ContextVar[bool] = ContextVar("asks_once", default=False)
 
 logger = logging.getLogger(__name__)
@@ -62,23 +64,34 @@ def retrying(
 
     Args:
         what: the work in words, for the log: "connect to PostgreSQL".
-        patience_seconds: how long to try again; that of the settings by default, never less than one attempt.
+        patience_seconds: how long to try again after the first failure; that of the settings by default.
         passes: which errors to try again after.
         sleep: waits for seconds; that of ``time`` by default.
     """
     patience = 0.0 if _asks_once.get() else patience_of_settings() if patience_seconds is None else patience_seconds
     complaints = Complaints(what)
+    first_failure = 0.0
+
+    def is_over(state: tenacity.RetryCallState) -> bool:
+        nonlocal first_failure
+        if state.attempt_number == 1:
+            first_failure = time.monotonic()
+        over = time.monotonic() - first_failure + state.upcoming_sleep >= patience
+        if over and patience and state.outcome is not None:
+            # A policy around this one must not begin to wait anew.
+            state.outcome.exception().__dict__[_OUTLASTED] = True
+        return over
 
     def complain(state: tenacity.RetryCallState) -> None:
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
             complaints.hear(error, f"trying again for {patience:.0f} s")
 
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(passes),
+        retry=tenacity.retry_if_exception(lambda error: passes(error) and not _outlasted_patience(error)),
         wait=tenacity.wait_random_exponential(
             multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS, min=_SHORTEST_WAIT_SECONDS
         ),
-        stop=tenacity.stop_before_delay(patience),
+        stop=is_over,
         before_sleep=complain,
         sleep=sleep or time.sleep,
         reraise=True,
@@ -98,6 +111,10 @@ def asking_once() -> Iterator[None]:
 def patience_of_settings() -> float:
     """Seconds that an error which passes by itself is waited out."""
     return get_settings().patience_seconds
+
+
+def _outlasted_patience(error: BaseException | None) -> bool:
+    return error is not None and (_OUTLASTED in vars(error) or _outlasted_patience(error.__cause__))
 
 
 def _named(error: BaseException) -> str:

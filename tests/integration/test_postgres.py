@@ -50,7 +50,7 @@ def attempts(monkeypatch):
         ({"platform_password": "wrong"}, "password authentication failed"),
         ({"platform_password": ""}, "no password supplied"),
         ({"database": "nowhere"}, "does not exist"),
-        ({"database": "postgres"}, ""),
+        ({"database": "postgres"}, "permission denied for database"),
     ],
 )
 def test_a_refused_login_fails_at_the_first_attempt(settings, attempts, changes, said):

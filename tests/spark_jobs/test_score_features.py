@@ -15,6 +15,7 @@ from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
 
+from patternalarm import retrying
 from patternalarm.contracts.quarantine import QUARANTINE_COLUMNS
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.verify import verify_model
@@ -156,6 +157,7 @@ def test_kafka_that_is_down_is_named(model, command, monkeypatch):
         lambda: type("S", (), {"kafka_bootstrap": f"127.0.0.1:{port}", "scorer_mode": "realtime"}),
     )
     monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
+    monkeypatch.setattr(retrying, "patience_of_settings", lambda: 0.3)
 
     with pytest.raises(BadInputError, match=rf"Kafka at 127.0.0.1:{port} does not answer.*make up"):
         score_features.main(command(model))

@@ -189,6 +189,7 @@ class Service:
         self._pattern_reasons = PatternReasons(load_patterns(self._pack.name))
         self._builder: BatchBuilder | None = None
         self._progress = Progress()
+        self._ready_at: float | None = None
         self._client_id = f"alert-writer.{self._pack.name}.{arguments.scope}"
 
     def run(self) -> None:
@@ -204,15 +205,20 @@ class Service:
 
     def _work(self) -> None:
         """Work with one connection to either engine, until asked to stop, or until one fails after a success."""
-        began, batches = time.monotonic(), self._progress.batches
+        self._ready_at, batches = None, self._progress.batches
         try:
             self._write_alerts()
         except (KafkaInputError, psycopg.Error) as error:
-            lasted = time.monotonic() - began > self._settings.patience_seconds
+            worked = 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
+            lasted = worked > self._settings.patience_seconds
             if not (lasted or self._progress.batches > batches) or not passes_by_itself(error):
                 raise
             said = str(error).strip().splitlines()[0]
             logger.warning("%s: connecting again, and going on where PostgreSQL says", said)
+
+    def _note_ready(self) -> None:
+        self._ready_at = time.monotonic()
+        self._arguments.ready_file.touch()
 
     def _write_alerts(self) -> None:
         pack, scope, settings = self._pack, self._arguments.scope, self._settings
@@ -233,7 +239,7 @@ class Service:
                 self._builder = BatchBuilder(pack, scope, score_reasons.of, self._pattern_reasons.of)
             store = AlertStore(connection, scope, pack, self._builder.build)
             writer = AlertWriter(pack, scope, source, store, self._progress)
-            writer.run(on_ready=self._arguments.ready_file.touch, stopping=self._stop.is_set)
+            writer.run(on_ready=self._note_ready, stopping=self._stop.is_set)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

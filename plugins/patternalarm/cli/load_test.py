@@ -26,6 +26,7 @@ from patternalarm.contracts.runs import (
 )
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.registry import ModelRegistryError, promoted
+from patternalarm.postgres import connect
 from patternalarm.settings import Settings
 
 DAG_ID: Final = "run_load_test"
@@ -98,7 +99,7 @@ def has_model(settings: Settings, domain: str) -> bool:
         PlatformError: PostgreSQL cannot be used.
     """
     try:
-        with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password), connect_timeout=5) as connection:
+        with connect(settings, PLATFORM_ROLE) as connection:
             promoted(connection, domain)
     except ModelRegistryError:
         return False

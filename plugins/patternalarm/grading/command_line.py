@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
+from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
 
@@ -34,7 +35,8 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     except ValueError as error:
         parser.error(str(error))
     try:
-        return body(run_id)
+        # What a command writes replaces what it wrote before, so that it may be done again as a whole.
+        return retrying(f"grade {run_id}")(body, run_id)
     except (GradingError, RunError) as error:
         message = str(error)
     except psycopg.OperationalError as error:

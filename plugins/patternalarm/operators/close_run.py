@@ -97,11 +97,15 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
 
     def _end_run(self, context: Context) -> None:
         state, reason = self._verdict(context)
-        with PlatformDatabaseHook().connect() as connection:
-            if runs.finish_run(connection, self.run_id, state, reason):
-                self.log.info("run %s ended as %s: %s", self.run_id, state, reason)
+
+        def end(connection: Any) -> bool:
+            ended = runs.finish_run(connection, self.run_id, state, reason)
             connection.execute(f"DELETE FROM {CONSUMER_OFFSET} WHERE scope = %s", (self.run_id,))
             runs.release_lease(connection, self.run_id)
+            return ended
+
+        if PlatformDatabaseHook().write(f"end run {self.run_id}", end):
+            self.log.info("run %s ended as %s: %s", self.run_id, state, reason)
 
     def _verdict(self, context: Context) -> tuple[runs.RunState, str | None]:
         ti = context["ti"]

@@ -261,7 +261,7 @@ def test_a_connection_that_is_lost_in_mid_transaction_writes_nothing_twice(stage
         query = f"SELECT FROM {CONSUMER_OFFSET} WHERE topic = %s FOR UPDATE"
         blocker.execute(query, (stage.topic(EVIDENCE),))
         stage.publish(EVIDENCE, evidence)
-        waiting = "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+        waiting = "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
         stage.until(lambda: stage.connection.execute(waiting, (stage.client,)).fetchone(), "it is in a transaction")
         assert _end_connections(stage) == 1
         blocker.rollback()

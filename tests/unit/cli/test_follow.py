@@ -100,9 +100,27 @@ def test_never_more_than_ten_seconds_of_silence(follow):
     assert any("start_scorer 24 s" in line for line in lines)
 
 
+def silence():
+    error = AirflowError("no answer")
+    error.__cause__ = TimeoutError()
+    return error
+
+
+def test_an_airflow_that_refuses_ends_it_at_once(follow, monkeypatch):
+    airflow, asked = ScriptedAirflow(("running", {})), []
+
+    def run_state(*_):
+        asked.append(1)
+        raise AirflowError("Airflow refuses the password")
+
+    monkeypatch.setattr(airflow, "run_state", run_state)
+    error, _ = follow(airflow)
+    assert (str(error), len(asked)) == ("Airflow refuses the password", 1)
+
+
 def test_an_airflow_that_is_away_for_a_moment_is_waited_for(follow, monkeypatch):
     airflow = ScriptedAirflow(("running", {}), ("success", {"grade": "success"}))
-    answers = iter([AirflowError("no answer"), AirflowError("no answer"), "running", "success"])
+    answers = iter([silence(), silence(), "running", "success"])
 
     def run_state(*_):
         answer = next(answers)
@@ -120,7 +138,7 @@ def test_an_airflow_that_stays_away_ends_it(follow, monkeypatch):
     airflow = ScriptedAirflow(("running", {}))
 
     def run_state(*_):
-        raise AirflowError("no answer")
+        raise silence()
 
     monkeypatch.setattr(airflow, "run_state", run_state)
     error, _ = follow(airflow)
