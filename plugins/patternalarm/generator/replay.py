@@ -51,7 +51,7 @@ def publish_part(file: ForeignFile, part: str, run_id: str, events: RecordProduc
     first, end = file.part(part)
     campaigns = list(file.campaigns())
     with database() as books:
-        planned = books.write("file the plan", lambda connection: plan_rows(connection, run_id, len(file)))
+        planned = books.write("rows planned", lambda connection: plan_rows(connection, run_id, len(file)))
         if planned != len(file):
             raise ForeignFileError(
                 f"the file has {len(file)} rows, but had {planned} when the run began: it was changed meanwhile, start a new run"

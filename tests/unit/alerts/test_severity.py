@@ -5,6 +5,7 @@ from alert_material import toll_pack
 
 from patternalarm.contracts.alerts import SEVERITY_RULE, WEAK_SCORE, Severity, base_severity, severity_of
 from patternalarm.contracts.domain_pack import PackError, load_pack
+from patternalarm.settings import REPOSITORY
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity
 
@@ -50,8 +51,11 @@ def test_a_promo_abuse_of_twenty_is_not_critical_and_a_takeover_is():
     assert severity_of(base_severity(takeover, 0.999), Decimal(20), pack.much_money) is CRITICAL
 
 
-def test_the_rule_names_its_number():
+def test_the_rule_names_its_number_and_analysts_read_it():
     assert f"{WEAK_SCORE:.0%}".replace("%", " %") in SEVERITY_RULE
+    told = ("dbt/models/staging/stg_alerting__alerts.yml", "superset/assets/charts/severity.yaml")
+    for path in told:
+        assert SEVERITY_RULE in " ".join((REPOSITORY / path).read_text().split()), path
 
 
 @pytest.mark.parametrize(
