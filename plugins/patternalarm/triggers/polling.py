@@ -88,12 +88,13 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
                     outcome = await asyncio.to_thread(self.look)
                 answered_at = time.monotonic()
             except Exception as error:  # noqa: BLE001 - whatever it is, the task must end with its message
-                complaints.hear(error, f"tolerated for {tolerance:.0f} s if it passes by itself")
-                silence = time.monotonic() - answered_at
+                silence, said = time.monotonic() - answered_at, f"{type(error).__name__}: {error}"
                 if not passes_by_itself(error):
-                    outcome = Failed(f"{type(error).__name__}: {error}")
+                    outcome = Failed(said)
                 elif silence > tolerance:
-                    outcome = Failed(f"no answer for {silence:.0f} s: {type(error).__name__}: {error}")
+                    outcome = Failed(f"no answer for {silence:.0f} s: {said}")
+                else:
+                    complaints.hear(error, f"looking again for {tolerance:.0f} s")
             if outcome is None and self.progress() != progress:
                 progress, changed_at = self.progress(), time.monotonic()
             if outcome is None and self.patience is not None and time.monotonic() - changed_at > self.patience:
