@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="patternalarm-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(REPOSITORY / "dags")
 os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(REPOSITORY / "plugins")
 os.environ["AIRFLOW__COSMOS__ENABLE_TELEMETRY"] = "False"
