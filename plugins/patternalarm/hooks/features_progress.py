@@ -1,16 +1,14 @@
 """How many events of a scope have come out of the Flink job, by their identity.
 
 Delivery is at-least-once: counting records would take copies that were delivered again for events that are still missing.
-So the source coordinates of what came out are marked, one bit of an array each, against the events that are on the topic.
+So the source coordinates of what came out are marked, one byte each, against the events that are on the topic.
 """
 
 import json
 import time
 from typing import Final
 
-import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
-from numpy.typing import NDArray
 
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.committed_records import Place, committed_reader, is_end_of_partition
@@ -23,23 +21,21 @@ _LOOK_SECONDS: Final = 5.0
 
 
 class _Marks:
-    """A set of (partition, offset)."""
+    """A set of (partition, offset). Plain bytes: the scheduler imports this with every DAG, so no numpy."""
 
     def __init__(self) -> None:
-        self._marked: dict[int, NDArray[np.bool_]] = {}
+        self._marked: dict[int, bytearray] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, partition: int, offset: int) -> None:
-        marked = self._marked.get(partition, np.zeros(0, dtype=bool))
+        marked = self._marked.setdefault(partition, bytearray())
         if offset >= len(marked):
-            self._marked[partition] = grown = np.zeros(max(2 * len(marked), offset + 1), dtype=bool)
-            grown[: len(marked)] = marked
-            marked = grown
+            marked.extend(bytes(max(len(marked), offset + 1 - len(marked))))
         self._count += not marked[offset]
-        marked[offset] = True
+        marked[offset] = 1
 
 
 class FeaturesProgress:
