@@ -14,7 +14,23 @@ PACK ?=
 S ?=
 YES ?=
 SUITES ?=
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES
+STRICT ?=
+RUNS ?= 10000000
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS
+
+# What each target takes; on the command line any other name is refused, not ignored.
+TAKES_test = SUITES
+TAKES_logs = S
+TAKES_clean = YES
+TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
+TAKES_replay = FILE PACK
+TAKES_fuzz = RUNS SEED
+TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+quoted = '$(subst ','\'',$(1))'
+unknown = PYTHONPATH=plugins $(PYTHON) -m patternalarm.did_you_mean $(call quoted,$(1)) $(call quoted,$(2)) $(3)
+$(foreach name,$(filter-out PYTHON PATTERNALARM_% $(TAKEN),$(GIVEN)),\
+	$(error $(shell $(call unknown,make $(or $(MAKECMDGOALS),help) variable,$(name),$(TAKEN)))))
 
 # Settings of .env; what the environment says already, wins.
 $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/dev/null),\
@@ -23,7 +39,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench lint doctor envs jars
+.PHONY: help demo test up down status logs clean load-test replay bench fuzz lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -38,27 +54,34 @@ test: doctor envs ## every check and test, as .ci/run runs them
 up: doctor envs ## start the platform and wait until it is healthy
 	@$(SERVICES) -m infra.local.platform up
 
-down: ## stop the platform and leave no process behind
+down: installed ## stop the platform and leave no process behind
 	@$(SERVICES) -m infra.local.platform down
 
-status: ## one table: what is up, healthy, since when, using how much memory
+status: installed ## one table: what is up, healthy, since when, using how much memory
 	@$(SERVICES) -m infra.local.platform status
 
-logs: ## end of a program's log, then what comes: S=kafka
+logs: installed ## end of a program's log, then what comes: S=kafka
 	@$(SERVICES) -m infra.local.platform logs "$$S" --follow
 
-clean: ## stop, and remove data, models, reports, logs and passwords (asks first; YES=1 does not)
+clean: installed ## stop, and remove data, models, reports, logs and passwords (asks first; YES=1 does not)
 	@$(SERVICES) -m infra.local.platform clean
 
-load-test: ## a graded load test; the exit code is its verdict: DOMAIN=payments LEVEL=normal MINUTES=2 SEED=7 RATE=
+load-test: installed ## a graded load test; the exit code is its verdict: DOMAIN=payments LEVEL=normal MINUTES=2 SEED=7 RATE= STRICT=true
+	$(if $(filter-out true false,$(STRICT)),$(error STRICT is true or false, not $(STRICT)))
 	@$(SERVICES) -m patternalarm.cli load-test --domain "$$DOMAIN" --level "$$LEVEL" --minutes "$$MINUTES" --seed "$$SEED" \
-		--rate "$$RATE"
+		--rate "$$RATE" $(if $(filter false,$(STRICT)),--no-strict,--strict)
 
-replay: ## your own file through the whole path, graded: FILE=events.parquet PACK=its-pack.yaml
+replay: installed ## your own file through the whole path, graded: FILE=events.parquet PACK=its-pack.yaml
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"
 
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
+
+fuzz: envs ## hostile records through the engine's code, by coverage: RUNS=10000000 SEED=7
+	@mvn -q -B -ntp -f flink_jobs/java/pom.xml test-compile dependency:build-classpath \
+		-Dmdep.outputFile=target/test-classpath
+	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
+		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint
@@ -69,5 +92,11 @@ doctor: # is this machine fit?
 envs: # Python environments and jars, where their inputs changed
 	@$(PYTHON) -m infra.local.environments all
 
+installed:
+	@test -x $(SERVICES) || { echo "nothing is installed yet; run: make up" >&2; exit 2; }
+
 jars: # jars only
 	@$(PYTHON) -m infra.local.environments jars
+
+.DEFAULT:
+	@$(call unknown,target,$@,$(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)) >&2; exit 2

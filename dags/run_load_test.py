@@ -1,5 +1,7 @@
 """Run a load test: a graded experiment of the whole path, from generated events to a verdict.
 
+A domain without a model that fits gets one first, from `retrain_model`; otherwise that task is skipped.
+
 Opens a run (nothing is started before everything is checked), creates its own topics, starts its Flink job, scorer and
 alert writer, publishes the actors' history and waits until Flink has read it. Then the generators play fraud and
 look-alikes for the minutes asked, while `watch_jobs` fails the run at once if a job dies for good. Afterwards every stage
@@ -10,7 +12,7 @@ The teardown stops and drops whatever belongs to the run, also after a failure.
 The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
 """
 
-from airflow.sdk import dag
+from airflow.sdk import TriggerRule, dag
 
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
@@ -21,6 +23,7 @@ from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.plan_shards import Phase, PlanShardsOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import OPEN_RUN
+from patternalarm.operators.train_missing_model import TrainMissingModelOperator
 
 SHARDS, MINUTES = "{{ params.shards }}", "{{ params.minutes }}"
 # Late generators catch up; beyond this one hangs.
@@ -48,8 +51,12 @@ def run_load_test() -> None:
         events_per_minute=steps.value("events_per_minute"),
     )
 
+    train_missing_model = TrainMissingModelOperator(
+        task_id="train_missing_model", domain="{{ params.domain }}", dag_id="retrain_model"
+    )
     open_run = OpenRunOperator(
         task_id=OPEN_RUN,
+        trigger_rule=TriggerRule.NONE_FAILED,
         kind=RunKind.LOAD_TEST,
         pack="{{ params.domain }}",
         level="{{ params.level }}",
@@ -84,7 +91,7 @@ def run_load_test() -> None:
 
     await_history = steps.await_history()
     jobs = [start_flink, start_scorer, start_alert_writer]
-    open_run >> [create_topics, plan_history]
+    train_missing_model >> open_run >> [create_topics, plan_history]
     create_topics >> [*jobs, publish_history]
     [start_flink, publish_history] >> await_history
     [*jobs, await_history] >> plan_measurement >> watch_jobs

@@ -3,12 +3,12 @@
 The job is named detect-<domain>-<scope>; whoever stops it finds it by that name.
 """
 
-import argparse
 import sys
 
 from pipeline import JOB_OPTIONS, build, kafka_connectors
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import PackError, load_pack
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.runs import LIVE_SCOPE
@@ -20,7 +20,7 @@ from patternalarm.settings import get_settings
 def main(argv: list[str] | None = None) -> int:
     """Submit the job and return; exit code 2 for a pack or pattern that cannot be."""
     settings = get_settings()
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument("--pack", required=True, help="name of a shipped domain pack, or the path of a .yaml file")
     parser.add_argument("--scope", default=LIVE_SCOPE, help="live, or the run_id of an isolated run")
     parser.add_argument("--bootstrap", default=settings.kafka_bootstrap, help="Kafka's bootstrap servers")

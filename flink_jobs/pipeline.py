@@ -10,13 +10,22 @@ run the same pipeline on the same engine.
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pyflink.table import StatementSet, TableEnvironment
 
 from patternalarm.contracts.domain_pack import DomainPack
-from patternalarm.contracts.events import COMMON_FIELDS, MAX_EVENT_BYTES, MAX_FUTURE_SECONDS, SCHEMA_MAJOR, FieldType
-from patternalarm.contracts.records import DEAD_LETTER_COLUMNS, FEATURES_COLUMNS, PATTERN_HIT_COLUMNS, flink_ddl
+from patternalarm.contracts.event_schema import contract_spec
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, FieldType
+from patternalarm.contracts.records import (
+    DEAD_LETTER_COLUMNS,
+    FEATURES_COLUMNS,
+    HIT_EVENT,
+    HIT_EVENT_COLUMNS,
+    PATTERN_HIT_COLUMNS,
+    flink_ddl,
+)
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.patterns import Pattern
 
@@ -46,13 +55,13 @@ IDLE_TIMEOUT: Final = "5 s"
 # An event on its way, in the order in which SHARED_KEY_FEATURES reads it. Its fields are in two arrays: every operator
 # copies column by column. With twenty columns an event cost the TaskManager 77 us of CPU, so 61 (bench_engines).
 _CARRIED: Final = (
-    "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, amount, numbers, texts, `values`"
+    "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, behind_watermark, amount, amount_base,"
+    " numbers, texts, `values`"
 )
 
 
 def job_spec(pack: DomainPack) -> str:
     """The event contract and the pack as the Java functions read them: base64 of JSON."""
-    fields = [{"name": f.name, "type": f.type, "required": f.required} for f in (*COMMON_FIELDS, *pack.fields)]
     features = [
         {
             "name": f.name,
@@ -68,13 +77,9 @@ def job_spec(pack: DomainPack) -> str:
         for f in pack.features
     ]
     spec = {
-        "domain": pack.name,
-        "schema_major": SCHEMA_MAJOR,
-        "max_event_bytes": MAX_EVENT_BYTES,
-        "max_future_ms": MAX_FUTURE_SECONDS * 1000,
+        **contract_spec(pack),
         "lateness_ms": pack.lateness,
         "shared_key_delay_ms": pack.shared_key_delay,
-        "fields": fields,
         "features": features,
     }
     return base64.b64encode(json.dumps(spec).encode()).decode()
@@ -92,6 +97,7 @@ def kafka_events_source(topic: str, bootstrap: str, group_id: str, bounded: bool
       'properties.bootstrap.servers' = '{bootstrap}',
       'properties.group.id' = '{group_id}',
       'properties.fetch.max.wait.ms' = '20',
+      'properties.isolation.level' = 'read_committed',
       'scan.startup.mode' = 'earliest-offset',
       {end}
       'scan.watermark.emit.strategy' = 'on-periodic',
@@ -127,7 +133,10 @@ def kafka_connectors(pack: DomainPack, scope: str, bootstrap: str, bounded: bool
 
 
 def _fields(pack: DomainPack) -> dict[str, str]:
-    """SQL of every field of the event, by its name, out of the columns that are carried; SQL arrays count from 1."""
+    """SQL of every field of the event, by its name, out of the columns that are carried; SQL arrays count from 1.
+
+    ``amount`` is the base amount, exact: what features and patterns compare must be of one currency.
+    """
     number = text = 0
     fields = {}
     for field in (*COMMON_FIELDS, *pack.fields):
@@ -138,7 +147,25 @@ def _fields(pack: DomainPack) -> dict[str, str]:
         fields[field.name] = f"numbers[{number}]" if is_number else f"texts[{text}]"
     # Exact, and with its own name.
     del fields["event_time"]
-    return fields | {"amount": "amount", "event_time_ms": "event_time_ms"}
+    fields |= {"amount": "amount_base", "event_time_ms": "event_time_ms"}
+    return fields | {"money_out": _money_out(pack, fields)}
+
+
+def _money_out(pack: DomainPack, fields: Mapping[str, str]) -> str:
+    """The pack's rules of money as one SQL expression: see ``money_out`` of ``FEATURES_COLUMNS``."""
+
+    def meets(rules: Sequence[Mapping[str, Sequence[str]]]) -> str:
+        entries = [
+            " AND ".join(f"{fields[name]} IN ({', '.join(map(_literal, values))})" for name, values in rule.items())
+            for rule in rules
+        ]
+        return " OR ".join(f"({entry})" for entry in entries) or "FALSE"
+
+    return f"CASE WHEN {meets(pack.money_out)} THEN TRUE WHEN {meets(pack.money_tried)} THEN FALSE END"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _named_features(pack: DomainPack) -> str:
@@ -202,8 +229,11 @@ def build(
     view("accepted", f"SELECT rowtime, {_CARRIED} FROM by_actor WHERE reason IS NULL")
     fields = _fields(pack)
     columns = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
+    hit_event = f"CAST(ROW({', '.join(fields[name] for name in HIT_EVENT_COLUMNS)}) AS {HIT_EVENT}) AS hit_event"
     # A SQL view, so that each pattern filters before it unpacks no more fields than it names.
-    t_env.execute_sql(f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {columns}{_named_features(pack)} FROM accepted")
+    t_env.execute_sql(
+        f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {columns}, {hit_event}{_named_features(pack)} FROM accepted"
+    )
 
     featurised = "accepted"
     for key in pack.shared_keys:
@@ -225,7 +255,12 @@ def build(
 
     statements = t_env.create_statement_set()
     common = {field.name: fields[field.name] for field in COMMON_FIELDS if field.name in fields}
-    made = common | {"feature_set": f"'{pack.feature_set}'", "source_topic": f"'{source_topic}'"}
+    del common["amount"]
+    made = common | {
+        "money_out": fields["money_out"],
+        "feature_set": f"'{pack.feature_set}'",
+        "source_topic": f"'{source_topic}'",
+    }
     statements.add_insert_sql(f"""
         INSERT INTO {TopicKind.FEATURES}_sink
         SELECT {", ".join(made.get(column, f"`{column}`") for column in FEATURES_COLUMNS)} FROM {featurised}""")
@@ -233,10 +268,11 @@ def build(
         INSERT INTO {TopicKind.DEAD_LETTERS}_sink
         SELECT reason, detail, '{source_topic}', source_partition, source_offset, source_crc, sent_at_ms, payload
         FROM by_actor WHERE reason IS NOT NULL""")
+    currency = f"'{pack.base_currency}'" if pack.base_currency else "CAST(NULL AS STRING)"
     for pattern in patterns:
         statements.add_insert_sql(f"""
             INSERT INTO {TopicKind.PATTERN_HITS}_sink
             SELECT '{pattern.name}', '{pattern.version}', '{pattern.fraud_type}', '{pattern.severity}',
-              '{pattern.subject_type}', subject_id, first_event_time_ms, last_event_time_ms, events, currency
+              '{pattern.subject_type}', subject_id, first_event_time_ms, last_event_time_ms, events, {currency}
             FROM ({pattern.sql})""")
     return statements

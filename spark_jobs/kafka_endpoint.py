@@ -6,6 +6,8 @@ from bad_input import BadInputError
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from patternalarm.retrying import patience_of_settings, retrying
+
 ANSWER_WITHIN_SECONDS = 10
 
 
@@ -13,11 +15,13 @@ def check_answers(bootstrap: str) -> None:
     """Check that something listens at ``bootstrap`` (``host:port``).
 
     Raises:
-        BadInputError: nothing does.
+        BadInputError: nothing does, as long as patience lasts.
     """
     host, _, port = bootstrap.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=ANSWER_WITHIN_SECONDS).close()
+        retrying(f"connect to Kafka at {bootstrap}")(
+            socket.create_connection, (host, int(port)), timeout=ANSWER_WITHIN_SECONDS
+        ).close()
     except OSError as error:
         raise BadInputError(
             f"Kafka at {bootstrap} does not answer ({error}): start the platform with `make up`, or look at its log "
@@ -35,7 +39,9 @@ def partitions_of(spark: SparkSession, bootstrap: str, topics: list[str]) -> dic
     jvm = spark.sparkContext._jvm
     properties = jvm.java.util.Properties()
     properties.setProperty("bootstrap.servers", bootstrap)
-    properties.setProperty("default.api.timeout.ms", str(ANSWER_WITHIN_SECONDS * 1_000))
+    # Within this time kafka-clients itself tries again after what it calls retriable.
+    patience_ms = round(max(ANSWER_WITHIN_SECONDS, patience_of_settings()) * 1_000)
+    properties.setProperty("default.api.timeout.ms", str(patience_ms))
     properties.setProperty("request.timeout.ms", str(ANSWER_WITHIN_SECONDS * 500))
     admin = jvm.org.apache.kafka.clients.admin.AdminClient.create(properties)
     try:

@@ -3,7 +3,8 @@
 One Structured Streaming query, Kafka to Kafka. ``realtime`` keeps one long task per input partition and passes each
 record on as it comes; offsets are committed every ten seconds, so a restart scores up to ten seconds again, with
 identical scores. ``microbatch`` is the same query in small batches. Both deliver at least once; readers drop copies by
-source coordinates.
+source coordinates. A features record that cannot be read stops nothing: it goes to the evidence topic, from where the
+alert writer puts it into quarantine.
 
 SIGTERM stops the query and ends the job with exit code 0. A failed query ends it with its exception, exit code 1; bad
 input, found before the stream starts, with one sentence, exit code 2.
@@ -28,7 +29,9 @@ from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 from scoring import scored
 from session import build_session
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
 from patternalarm.models.metadata import ModelMetadata
@@ -49,7 +52,7 @@ POLL_SECONDS = 0.2
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
     parser.add_argument("--scope", required=True, help="'live' or a run_id")
     parser.add_argument("--model", required=True, type=Path, help="model directory, <models_dir>/<domain>/<version>")
@@ -111,6 +114,12 @@ def write_records(records: DataFrame, bootstrap: str, checkpoint: Path, mode: st
     return writer.trigger(processingTime="0 seconds")
 
 
+def scored_records(records: DataFrame, from_ms: int, model: PipelineModel, metadata: ModelMetadata) -> DataFrame:
+    """Kafka rows of the features topic, scored and decided from ``from_ms`` on; see ``scoring.scored``."""
+    sizes = {metadata.feature_set: len(metadata.feature_names)}
+    return scored(parsed_features(records, Stage.SCORER, from_ms, sizes), model, metadata)
+
+
 def warm_up(spark: SparkSession, model: PipelineModel, metadata: ModelMetadata, slots: int) -> None:
     """Run the query's expressions over synthetic records, so that the first events meet compiled code."""
     value = {
@@ -126,7 +135,7 @@ def warm_up(spark: SparkSession, model: PipelineModel, metadata: ModelMetadata, 
     records = spark.range(0, WARM_UP_ROWS, 1, slots).select(
         F.to_json(F.struct(*columns)).cast("binary").alias("value"), *coordinates
     )
-    rows = scored(parsed_features(records, from_ms=0), model, metadata)
+    rows = scored_records(records, 0, model, metadata)
     to_kafka_records(rows, "scores", "evidence").write.format("noop").mode("overwrite").save()
 
 
@@ -183,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warm_up(spark, model, metadata, options.slots)
 
     records = read_records(spark, settings.kafka_bootstrap, source, mode)
-    rows = scored(parsed_features(records, options.score_from_ms), model, metadata)
+    rows = scored_records(records, options.score_from_ms, model, metadata)
     query = write_records(
         to_kafka_records(rows, scores, evidence), settings.kafka_bootstrap, options.checkpoint, mode
     ).start()

@@ -2,6 +2,7 @@
 
 from decision import with_decision
 from feature_vector import feature_vector, values_of_feature_set
+from kafka_records import UNREADABLE
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
@@ -28,10 +29,12 @@ def with_scores(rows: DataFrame, model: PipelineModel) -> DataFrame:
 def scored(features: DataFrame, model: PipelineModel, metadata: ModelMetadata) -> DataFrame:
     """Features rows with ``scores``, the decision's columns and ``model_version`` added.
 
-    A row of another feature set than the model's fails the query.
+    A row of another feature set than the model's fails the query: all of the job's records will be of that one. What
+    cannot be read is carried along, with scores that mean nothing.
     """
-    values = values_of_feature_set(
-        F.col("values"), F.col("feature_set"), metadata.feature_set, len(metadata.feature_names)
+    size = len(metadata.feature_names)
+    values = F.when(F.col(UNREADABLE).isNotNull(), F.array_repeat(F.lit(0.0), size)).otherwise(
+        values_of_feature_set(F.col("values"), F.col("feature_set"), metadata.feature_set, size)
     )
     rows = with_scores(features.withColumn("values", values), model)
     return with_decision(rows, metadata.classes, metadata.thresholds).withColumn(

@@ -28,6 +28,7 @@ from thresholds import choose_thresholds
 from time_split import GAP, TEST, TRAIN, VALIDATION, split_by_time
 from training_rows import check_verdicts, labelled_rows, read_features, read_labels
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.models.forest import write_forest
 from patternalarm.models.metadata import FOREST_FILE, METADATA_FILE
@@ -56,7 +57,7 @@ def seed_of(text: str) -> int:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
     parser.add_argument("--scope", required=True, help="'live', or the run that trains the model for itself alone")
     parser.add_argument("--features", required=True, type=Path, help="directory of the feature log")

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from patternalarm.contracts.alerts import LEGITIMATE
 from patternalarm.contracts.domain_pack import DomainPack
-from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS
+from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl
 
 ROW_COLUMNS = ("event_id", "event_time_ms", "actor_id", "campaign_id", "values", "label")
 
@@ -21,7 +21,7 @@ def read_log(spark: SparkSession, directory: Path, columns: dict[str, str]) -> D
     """
     if not any(directory.rglob("*.parquet")):
         raise BadInputError(f"no Parquet files in {directory}: make them with spark_jobs/extract_features.py")
-    return spark.read.parquet(str(directory)).select(*columns)
+    return spark.read.schema(spark_ddl(columns)).parquet(str(directory)).select(*columns)
 
 
 def read_features(spark: SparkSession, directory: Path, pack: DomainPack) -> DataFrame:

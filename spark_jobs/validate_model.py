@@ -30,6 +30,7 @@ from session import build_session
 from time_split import TimeSplit
 from training_rows import labelled_rows, read_features, read_labels
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.models.forest import Tree, read_forest
 from patternalarm.models.verify import verify_model
@@ -43,7 +44,7 @@ COMPARED_ROWS = 2_000
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     parser.add_argument("--features", required=True, type=Path, help="the feature log that the model was trained on")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patternalarm.contracts.tables import SUPERSET_ROLE
+from patternalarm.retrying import retrying
 from patternalarm.settings import get_settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def _knock() -> None:
 
     settings = get_settings()
     try:
-        psycopg2.connect(
+        retrying("connect to Superset's database")(
+            psycopg2.connect,
             host=settings.host,
             port=settings.postgres_port,
             dbname=settings.superset_database,

@@ -5,7 +5,6 @@ that half of the charts lack. The first kind of fault is found here by reading. 
 through Superset's own query code and the assets as they were last imported. Exit code 1 names every fault.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ import yaml
 from bundle import ASSETS, PASSWORD_MASK, Asset, AssetError, Bundle
 from query_contexts import UnsupportedChartError, query_of
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.settings import REPOSITORY
 
 MARTS: Final = REPOSITORY / "dbt" / "models" / "marts"
@@ -270,7 +270,7 @@ def executed_faults(bundle: Bundle) -> tuple[list[str], list[str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 1 when there are faults, 2 when the assets cannot be read."""
-    parser = argparse.ArgumentParser(prog="check_assets.py", description=__doc__)
+    parser = ArgumentParser(prog="check_assets.py", description=__doc__)
     parser.add_argument("--assets", type=Path, default=ASSETS, help="folder of the assets (default: %(default)s)")
     parser.add_argument(
         "--execute", action="store_true", help="also run every query through Superset; needs PostgreSQL"

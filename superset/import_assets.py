@@ -4,7 +4,6 @@ In one process: administrator, viewer role, import with the reader's password, a
 here and no longer do. What people made in Superset by themselves stays.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from bundle import ASSETS, AssetError, Bundle, database_uri
 from check_assets import executed_faults
 from query_contexts import UnsupportedChartError, query_context_of
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.settings import Settings, get_settings
 
 
@@ -101,7 +101,7 @@ def publish(root: Path = ASSETS) -> Published:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 1 when a query fails, 2 for assets that do not fit and settings that lack something."""
-    parser = argparse.ArgumentParser(prog="import_assets.py", description=__doc__)
+    parser = ArgumentParser(prog="import_assets.py", description=__doc__)
     parser.add_argument(
         "--execute", action="store_true", help="then run every query of theirs, as check_assets.py does"
     )

@@ -3,7 +3,6 @@
 Idempotent. Each of Superset's own commands would load the whole application again, some ten CPU-seconds apiece.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from collections.abc import Sequence
 from access import MissingPasswordError, ensure_admin
 from application import superset_application
 from import_assets import publish
+
+from patternalarm.argument_parser import ArgumentParser
 
 
 def initialise(*, with_assets: bool) -> None:
@@ -37,7 +38,7 @@ def initialise(*, with_assets: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when the settings lack something."""
-    parser = argparse.ArgumentParser(prog="initialise.py", description=__doc__)
+    parser = ArgumentParser(prog="initialise.py", description=__doc__)
     parser.add_argument("--publish", action="store_true", help="import the dashboards too, which saves a process")
     arguments = parser.parse_args(argv)
     try:

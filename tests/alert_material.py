@@ -24,17 +24,21 @@ PACK: dict[str, Any] = {
     "shared_key_delay": "2s",
     "episode": "10m",
     "fields": [{"name": "lane", "type": "string", "description": "Kind of lane."}],
+    "currency": {"base": "EUR", "as_of": "2026-11-01", "source": "made for the tests", "rates": {"USD": "0.86"}},
     "fraud_types": {
-        "plate_swap": {"description": "Two cars, one plate.", "label_delay": "1d"},
-        "gate_run": {"description": "Never pays.", "label_delay": "1d"},
+        "plate_swap": {"severity": "high", "description": "Two cars, one plate.", "label_delay": "1d"},
+        "gate_run": {"severity": "low", "description": "Never pays.", "label_delay": "1d"},
     },
+    "money_out": [{"lane": ["cash", "tag"]}],
+    "money_tried": [{"lane": ["video"]}],
+    "much_money": 1000,
     "features": [
         {"name": "amount", "op": "field", "field": "amount", "unit": "EUR", "description": "Amount.",
          "reason": "the toll is {value:,.2f} {currency}"},
         {"name": "lane_kind", "op": "category", "field": "lane", "categories": ["cash", "tag", "video"],
          "unit": "index", "description": "Lane.", "reason": "it passed a {lane} lane in {country}"},
         {"name": "passes_5m", "op": "count", "key": "actor_id", "window": "5m", "unit": "events",
-         "description": "Passes.", "reason": "{value:.0f} passes within 5 minutes"},
+         "description": "Passes.", "reason": "{value:.0f} {value:pass|passes} within 5 minutes"},
     ],
 }  # fmt: skip
 
@@ -101,7 +105,7 @@ def toll_pack(directory: Path, **changes: Any) -> DomainPack:
 
 
 def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[str, Any]:
-    """A record of the evidence topic: a pass at noon for 80.00 EUR, plate_swap with 0.7."""
+    """A record of the evidence topic: a pass at noon that took 80.00 EUR, plate_swap with 0.7."""
     return {
         "event_id": event_id,
         "event_type": "pass",
@@ -111,8 +115,10 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "device_id": None,
         "country": "AT",
         "channel": None,
+        "money_out": True,
         "amount": 80.0,
         "currency": "EUR",
+        "amount_base": 80.0,
         "feature_set": pack.feature_set,
         "values": [80.0, 2.0, 5.0],
         "source_topic": "events.toll",
@@ -120,6 +126,7 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "source_offset": 1,
         "source_crc": 1,
         "sent_at_ms": NOON_MS + 5,
+        "behind_watermark": False,
         "score": 0.75,
         "scores": [0.25, 0.7, 0.05],
         "fraud_type": "plate_swap",
@@ -129,8 +136,8 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
     }
 
 
-def hit_record(events: list[tuple[str, int, str]], /, **changes: Any) -> dict[str, Any]:
-    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount)."""
+def hit_record(events: list[tuple[str, int, float | None]], /, **changes: Any) -> dict[str, Any]:
+    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount), whose money moved."""
     return {
         "pattern": "two_gates",
         "pattern_version": "2",
@@ -140,7 +147,10 @@ def hit_record(events: list[tuple[str, int, str]], /, **changes: Any) -> dict[st
         "subject_id": "car-1",
         "first_event_time_ms": events[0][1],
         "last_event_time_ms": events[-1][1],
-        "events": ",".join(f"{event_id}|{time_ms}|{amount}" for event_id, time_ms, amount in events),
+        "events": [
+            {"event_id": event_id, "event_time_ms": time_ms, "amount": amount, "money_out": True}
+            for event_id, time_ms, amount in events
+        ],
         "currency": "EUR",
         **changes,
     }

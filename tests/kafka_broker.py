@@ -1,10 +1,9 @@
 """A real Kafka broker of a test's own: the platform's properties on free ports, in a directory of the test's."""
 
+import secrets
 import socket
 import subprocess
 import time
-import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +38,7 @@ def kafka_broker(directory: Path) -> Iterator[str]:
         )
     )
     classpath = f"{JARS}/kafka/*"
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster_id = secrets.token_urlsafe(16).replace("-", "A")
     subprocess.run(
         [
             "java",

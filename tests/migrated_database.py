@@ -22,8 +22,8 @@ def superuser_dsn() -> str:
 
 
 @contextmanager
-def migrated_database(name: str) -> Iterator[Settings]:
-    """Settings with new databases, dropped afterwards. Roles that have a password in the settings keep it."""
+def migrated_database(name: str, revision: str = "head") -> Iterator[Settings]:
+    """Settings with new databases at ``revision``, dropped afterwards. Roles that have a password in the settings keep it."""
     base, mark = get_settings(), uuid.uuid4().hex[:8]
     databases = {
         setting: f"test_{name}_{setting}_{mark}" for setting in ("database", "airflow_database", "superset_database")
@@ -31,7 +31,7 @@ def migrated_database(name: str) -> Iterator[Settings]:
     passwords = {setting: getattr(base, setting) or "test" for setting in PASSWORD_SETTINGS.values()}
     settings = base.model_copy(update={**databases, **passwords})
     ensure_roles(settings, superuser_dsn())
-    upgrade(settings)
+    upgrade(settings, revision)
     yield settings
     with psycopg.connect(superuser_dsn(), autocommit=True) as connection:
         for database in databases.values():

@@ -1,12 +1,12 @@
 -- name: credential_change_then_giveaway
--- version: 1
+-- version: 2
 -- domain: gaming
 -- fraud_type: account_takeover
 -- severity: critical
 -- subject_type: actor
 -- reason: A login from a new device was followed within minutes by a change of credentials and goods given away, all from that device.
 SELECT *
-FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency
+FROM (SELECT rowtime, actor_id, device_id, event_type, event_time_ms, hit_event
       FROM events
       WHERE (event_type = 'login' AND feature_new_device = 1)
         OR event_type = 'credential_change'
@@ -18,8 +18,7 @@ MATCH_RECOGNIZE (
     LAST(T.actor_id) AS subject_id,
     FIRST(L.event_time_ms) AS first_event_time_ms,
     LAST(T.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(T.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (L C T) WITHIN INTERVAL '5' MINUTE

@@ -1,12 +1,12 @@
 -- name: stakes_lost_to_one_opponent
--- version: 1
+-- version: 2
 -- domain: gaming
 -- fraud_type: collusion
 -- severity: high
 -- subject_type: actor
 -- reason: Three large stakes were lost to the same opponent within two minutes.
 SELECT *
-FROM (SELECT rowtime, actor_id, counterparty_id, event_id, event_time_ms, amount, currency
+FROM (SELECT rowtime, actor_id, counterparty_id, event_time_ms, hit_event
       FROM events
       WHERE game_mode = 'wager' AND `result` = 'loss' AND amount >= 12)
 MATCH_RECOGNIZE (
@@ -16,8 +16,7 @@ MATCH_RECOGNIZE (
     LAST(W.actor_id) AS subject_id,
     FIRST(W.event_time_ms) AS first_event_time_ms,
     LAST(W.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(W.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (W{3}) WITHIN INTERVAL '2' MINUTE

@@ -1,12 +1,12 @@
 -- name: gathering_then_gold_to_a_stranger
--- version: 1
+-- version: 2
 -- domain: gaming
 -- fraud_type: gold_farming
 -- severity: medium
 -- subject_type: actor
 -- reason: After hours online without a break, items were gathered in a row and gold was handed to a player not met before.
 SELECT *
-FROM (SELECT rowtime, actor_id, event_id, event_type, event_time_ms, amount, currency
+FROM (SELECT rowtime, actor_id, event_type, event_time_ms, hit_event
       FROM events
       WHERE session_minutes >= 250
         AND (event_type = 'loot'
@@ -19,8 +19,7 @@ MATCH_RECOGNIZE (
     LAST(T.actor_id) AS subject_id,
     FIRST(G.event_time_ms) AS first_event_time_ms,
     LAST(T.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(T.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (G{3} T) WITHIN INTERVAL '2' MINUTE

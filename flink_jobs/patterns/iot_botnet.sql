@@ -1,12 +1,12 @@
 -- name: large_transmissions_to_a_stranger
--- version: 1
+-- version: 2
 -- domain: iot
 -- fraud_type: botnet
 -- severity: critical
 -- subject_type: actor
 -- reason: The device's own hardware sent large amounts of data again and again to an endpoint that it never talked to before.
 SELECT *
-FROM (SELECT rowtime, actor_id, counterparty_id, event_id, event_time_ms, amount, currency, payload_bytes,
+FROM (SELECT rowtime, actor_id, counterparty_id, event_time_ms, hit_event, payload_bytes,
         feature_new_endpoint AS new_endpoint
       FROM events
       WHERE event_type = 'transmit' AND payload_bytes >= 3000 AND feature_hardware_2m = 1)
@@ -17,8 +17,7 @@ MATCH_RECOGNIZE (
     LAST(A.actor_id) AS subject_id,
     FIRST(N.event_time_ms) AS first_event_time_ms,
     LAST(A.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(A.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (N A) WITHIN INTERVAL '2' MINUTE

@@ -1,12 +1,12 @@
 -- name: foreign_hardware_gets_in
--- version: 1
+-- version: 2
 -- domain: iot
 -- fraud_type: device_spoofing
 -- severity: critical
 -- subject_type: actor
 -- reason: Hardware never seen for this device failed to authenticate, then got in and spoke for it.
 SELECT *
-FROM (SELECT rowtime, actor_id, device_id, event_id, event_type, event_time_ms, amount, currency,
+FROM (SELECT rowtime, actor_id, device_id, event_type, event_time_ms, hit_event,
         feature_new_hardware AS new_hardware
       FROM events
       WHERE event_type = 'auth_failed'
@@ -18,8 +18,7 @@ MATCH_RECOGNIZE (
     LAST(D.actor_id) AS subject_id,
     FIRST(N.event_time_ms) AS first_event_time_ms,
     LAST(D.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(D.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (N A{0,4} C D) WITHIN INTERVAL '2' MINUTE

@@ -1,12 +1,12 @@
 -- name: pinned_readings
--- version: 1
+-- version: 2
 -- domain: iot
 -- fraud_type: sensor_tampering
 -- severity: high
 -- subject_type: actor
 -- reason: Four readings in a row were far from this device's usual one and hardly differed from each other.
 SELECT *
-FROM (SELECT rowtime, actor_id, event_id, event_time_ms, amount, currency, `value` AS reading
+FROM (SELECT rowtime, actor_id, event_time_ms, hit_event, `value` AS reading
       FROM events
       WHERE event_type = 'reading' AND ABS(feature_value_ratio - 1) > 0.2)
 MATCH_RECOGNIZE (
@@ -16,8 +16,7 @@ MATCH_RECOGNIZE (
     LAST(R.actor_id) AS subject_id,
     FIRST(R.event_time_ms) AS first_event_time_ms,
     LAST(R.event_time_ms) AS last_event_time_ms,
-    LISTAGG(CONCAT(event_id, '|', CAST(event_time_ms AS STRING), '|', COALESCE(CAST(amount AS STRING), ''))) AS events,
-    LAST(R.currency) AS currency
+    ARRAY_AGG(hit_event) AS events
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW
   PATTERN (R{4}) WITHIN INTERVAL '2' MINUTE

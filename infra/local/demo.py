@@ -1,8 +1,8 @@
 """``make demo`` after its checks and installations: up, a first model, a graded load test, and what to look at next.
 
 ``python -m infra.local.demo`` in the services environment. Everything it does goes through the real DAGs by the command line
-of the platform. What an earlier demo left is used again, and said so. Exit code: the load test's verdict, or 1 or 2 of the
-step that failed.
+of the platform. What an earlier demo left is used again, and said so. Speed is shown beside its targets and decides nothing:
+what else this machine does is not known. Exit code: the load test's verdict, or 1 or 2 of the step that failed.
 """
 
 import subprocess
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform, UsageError, exclusively, load_configuration
@@ -18,22 +17,23 @@ from infra.local.progress import Progress, StepError
 
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.tables import PLATFORM_ROLE
-from patternalarm.models.registry import ModelRegistryError, ModelVersion, promoted
+from patternalarm.models.metadata import ModelError
+from patternalarm.models.registry import ModelRegistryError, ModelVersion
+from patternalarm.models.serving import serving_model
+from patternalarm.postgres import connect
 
 DOMAIN = "payments"
-LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed", "7")
+LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed", "7", "--no-strict")
 
 
 def usable_model(configuration: Configuration) -> ModelVersion | None:
-    """The promoted model of the demo's domain, if it still fits the domain's pack and its files are there."""
+    """The promoted model of the demo's domain, if it is whole and still fits the domain's pack."""
     settings = configuration.settings
-    with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password)) as connection:
+    with connect(settings, PLATFORM_ROLE) as connection:
         try:
-            model = promoted(connection, DOMAIN)
-        except ModelRegistryError:
+            return serving_model(connection, load_pack(DOMAIN))
+        except (ModelRegistryError, ModelError):
             return None
-    fits = model.feature_set == load_pack(DOMAIN).feature_set and Path(model.path).is_dir()
-    return model if fits else None
 
 
 def command_line(configuration: Configuration, arguments: Sequence[str]) -> int:

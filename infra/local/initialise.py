@@ -13,6 +13,7 @@ from infra.local.progress import Progress, StepError, run_quietly
 
 from patternalarm.migrations.roles import ensure_roles
 from patternalarm.migrations.upgrade import upgrade
+from patternalarm.retrying import retrying
 
 
 def _log(configuration: Configuration, name: str) -> Path:
@@ -87,13 +88,17 @@ def kafka_storage(configuration: Configuration, progress: Progress) -> None:
 def roles(configuration: Configuration, progress: Progress) -> None:
     """PostgreSQL's roles, with the passwords of the secrets file, and the three databases."""
     with progress.step("roles and databases"):
-        ensure_roles(configuration.settings, configuration.superuser_dsn)
+        settings = configuration.settings
+        retrying("make roles and databases", settings.patience_seconds)(
+            ensure_roles, settings, configuration.superuser_dsn
+        )
 
 
 def schema(configuration: Configuration, progress: Progress) -> None:
     """The platform's own tables, migrated to the newest version."""
     with progress.step("schema migrations"):
-        upgrade(configuration.settings)
+        settings = configuration.settings
+        retrying("migrate the schema", settings.patience_seconds)(upgrade, settings)
 
 
 class Once:

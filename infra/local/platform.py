@@ -22,11 +22,12 @@ from infra.local.configuration import Configuration, ensure_secrets
 from infra.local.machine import REPOSITORY
 from infra.local.progress import Progress, StepError
 from infra.local.supervision import STANDING_STILL, Program, State, Supervisor
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from patternalarm.settings import get_settings
+from patternalarm.argument_parser import ArgumentParser
+from patternalarm.did_you_mean import did_you_mean
+from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
 STORES = ("postgres", "kafka")
@@ -268,13 +269,10 @@ def load_configuration() -> Configuration:
     home = Path(os.environ.get("PATTERNALARM_HOME", REPOSITORY / ".local")).absolute()
     ensure_secrets(home)
     try:
+        check_env_file(REPOSITORY / ".env")
         return Configuration(get_settings())
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"PATTERNALARM_{str(detail['loc'][0]).upper()}={detail['input']}: {detail['msg']}"
-            for detail in error.errors()
-        )
-        raise UsageError(f"wrong settings: {wrong}") from error
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
 
 
 def show_status(platform: Platform) -> int:
@@ -315,9 +313,10 @@ def show_logs(platform: Platform, name: str, lines: int, follow: bool) -> int:
     """Print the last lines of a program's or a run's process's log, then new ones as they come when following."""
     directory = platform.home / "logs"
     logs = {path.stem: path for path in [*directory.glob("jobs/*.log"), *directory.glob("*.log")]}
+    if not name:
+        raise UsageError(f"no log is named: use make logs S=<one of {', '.join(sorted(logs)) or 'none yet'}>")
     if name not in logs:
-        known = ", ".join(sorted(logs)) or "none yet"
-        raise UsageError(f"no log of {name or 'nothing'!r}: use make logs S=<one of {known}>")
+        raise UsageError(did_you_mean("log", name, sorted(logs)))
     path = logs[name]
     with path.open(errors="replace") as log:
         sys.stdout.writelines(log.readlines()[-lines:])
@@ -365,7 +364,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="infra.local.platform", description=__doc__)
+    parser = ArgumentParser(prog="infra.local.platform", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     up = actions.add_parser("up")
     up.add_argument("--stores", action="store_true", help="Kafka and PostgreSQL only, with roles and schema")

@@ -4,7 +4,6 @@
 out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed.
 """
 
-import argparse
 import os
 import signal
 import subprocess
@@ -18,6 +17,8 @@ from pathlib import Path
 from infra.local import machine
 from infra.local.configuration import read_env_file
 from infra.local.machine import REPOSITORY
+
+from patternalarm.argument_parser import ArgumentParser
 
 VENVS = REPOSITORY / ".venvs"
 RESULTS = REPOSITORY / ".local" / "test-results"
@@ -191,8 +192,8 @@ def run(suite: Suite) -> Counts:
 def main(argv: list[str] | None = None) -> int:
     """Run all suites, or the named ones."""
     known = {suite.name.replace(" ", "-"): suite for suite in suites()}
-    parser = argparse.ArgumentParser(prog="infra.local.run_tests", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[*known, "lint", []], help="default: all")
+    parser = ArgumentParser(prog="infra.local.run_tests", description=__doc__)
+    parser.add_argument("suites", metavar="suite", nargs="*", choices=[*known, "lint", []], help="default: all")
     names = parser.parse_args(argv).suites
     if "lint" in names:
         names = [*(name for name in names if name != "lint"), *(name.replace(" ", "-") for name in LINT)]

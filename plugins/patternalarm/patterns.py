@@ -22,8 +22,9 @@ class PatternError(ValueError):
 class Pattern:
     """A pattern: what a match means, and the query that finds it.
 
-    ``sql`` reads the view ``events`` and selects subject_id, first_event_time_ms, last_event_time_ms, events (see
-    ``PATTERN_HIT_COLUMNS``) and currency. ``reason`` is the sentence that analysts read.
+    ``sql`` reads the view ``events``: the event's fields, its amount in the pack's base currency, ``hit_event`` and the
+    actor's features as ``feature_<name>``. It selects subject_id, first_event_time_ms, last_event_time_ms and events, an
+    array of ``hit_event``. ``reason`` is the sentence that analysts read.
     """
 
     name: str

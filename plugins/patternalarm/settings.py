@@ -1,14 +1,30 @@
 """Environment -> typed settings. The one place of ports, hosts, paths and database names."""
 
 import os
+import re
+from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from patternalarm.did_you_mean import did_you_mean
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+PREFIX = "PATTERNALARM_"
+# Of the same prefix, but read by the one program that each of them is for.
+OTHER_VARIABLES = frozenset(
+    f"{PREFIX}{name}"
+    for name in ("POSTGRES_BIN", "SUPERSET_SECRET_KEY", "SUPERUSER_PASSWORD", "SUPERVISED_BY", "TEST_SUPERUSER_DSN")
+)
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist or cannot be; the message names it with the remedy."""
 
 
 class Target(StrEnum):
@@ -21,7 +37,7 @@ class Target(StrEnum):
 class Settings(BaseSettings):
     """Settings of the platform, each from ``PATTERNALARM_<NAME>`` in the environment or in ``<home>/secrets.env``."""
 
-    model_config = SettingsConfigDict(env_prefix="PATTERNALARM_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     target: Target = Target.LOCAL
     home: Path = Field(default=REPOSITORY / ".local", description="State of the local platform: data, logs, models.")
@@ -53,9 +69,18 @@ class Settings(BaseSettings):
     airflow_admin_password: str = ""
     superset_admin_password: str = ""
 
+    patience_seconds: float = Field(
+        default=60, ge=0, description="How long an error that passes by itself is waited out, by every part."
+    )
+
     flink_slots: int = 8
     flink_parallelism: int = 2
     scorer_mode: str = Field(default="realtime", pattern="^(realtime|microbatch)$")
+
+    # Days in UTC; an event_time before the first or after the beginning of the last is no time but another unit or a broken
+    # clock. Epoch 0 must stay outside: it is the clock of what has none.
+    earliest_event_time: date = Field(default=date(2000, 1, 1), gt=date(1970, 1, 1))
+    latest_event_time: date = Field(default=date(2100, 1, 1), lt=date(9999, 1, 1))
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -121,8 +146,51 @@ class Settings(BaseSettings):
         return f"postgresql://{role}:{password}@{self.host}:{self.postgres_port}/{database or self.database}"
 
 
+def unknown_settings(names: Iterable[str]) -> list[str]:
+    """What to say about each of ``names`` that is a setting's by its prefix, and yet none."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields if not name.endswith("_password")]
+    passwords = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields if name.endswith("_password")}
+    strange = sorted(
+        name for name in names if name.startswith(PREFIX) and name not in OTHER_VARIABLES.union(known, passwords)
+    )
+    return [did_you_mean("setting", name, known, PREFIX) for name in strange]
+
+
+def check_env_file(path: Path) -> None:
+    """See that every line of an ``.env`` file is one that make reads; no file is as good as an empty one.
+
+    Raises:
+        SettingsError: one is not, or sets what does not exist; the message names each with its line.
+    """
+    wrong = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.is_file() else [], 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        setting = re.fullmatch(rf"({PREFIX}[A-Z0-9_]*)=.*", line)
+        if not setting:
+            wrong.append(f"line {number} of {path.name} is no setting: write {PREFIX}<NAME>=<value>, without a blank")
+        else:
+            wrong += [f"line {number} of {path.name}: {told}" for told in unknown_settings([setting[1]])]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+
+
 @lru_cache
 def get_settings() -> Settings:
-    """Settings of this process; the secrets file is read once."""
-    home = Path(os.environ.get("PATTERNALARM_HOME", REPOSITORY / ".local"))
-    return Settings(_env_file=home / "secrets.env")  # type: ignore[call-arg]
+    """Settings of this process; the secrets file is read once.
+
+    Raises:
+        SettingsError: the environment holds a setting that does not exist, or one that cannot be.
+    """
+    home = Path(os.environ.get(f"{PREFIX}HOME", REPOSITORY / ".local"))
+    unknown = unknown_settings(os.environ)
+    if unknown:
+        raise SettingsError("; ".join(unknown))
+    try:
+        return Settings(_env_file=home / "secrets.env")  # type: ignore[call-arg]
+    except ValidationError as error:
+        wrong = [
+            f"{PREFIX}{str(fault['loc'][0]).upper()}={fault['input']}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        ]
+        raise SettingsError(f"wrong settings: {'; '.join(wrong)}") from error

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.timezone import utcnow
 from airflow.serialization.serialized_objects import DagSerialization
 
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag
+from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag, refuse_unknown_parameters
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
@@ -42,6 +42,19 @@ def test_a_dag_is_documented_tagged_and_has_the_common_defaults(dag_bag, dag_id)
     assert dag.tags <= set(Tag)
     assert {key: dag.default_args.get(key) for key in DAG_DEFAULT_ARGS} == DAG_DEFAULT_ARGS
     assert dag.catchup is False
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_no_task_begins_before_the_run_is_known_to_be_asked_for_in_names_that_the_dag_has(dag_bag, dag_id):
+    for task in dag_bag.dags[dag_id].tasks:
+        hook = task.partial_kwargs["pre_execute"] if task.is_mapped else task._pre_execute_hook
+        assert hook is refuse_unknown_parameters, task.task_id
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_the_scheduler_can_keep_a_dag(dag_bag, dag_id):
+    kept = DagSerialization.to_dict(dag_bag.dags[dag_id])
+    assert set(DagSerialization.from_dict(kept).task_dict) == set(dag_bag.dags[dag_id].task_dict)
 
 
 def test_only_retraining_is_scheduled(dag_bag):

@@ -1,10 +1,13 @@
 """Parameters are typed, enumerated and documented, and refuse what cannot be."""
 
+from types import SimpleNamespace
+
 import pytest
-from airflow.sdk.exceptions import ParamValidationError
+from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, MAX_MINUTES, TRAINING_SEEDS_FROM, Level
+from patternalarm.dag_defaults import refuse_unknown_parameters
 
 RUNNABLE = ["replay_dataset", "retrain_model", "run_load_test"]
 
@@ -84,3 +87,35 @@ def test_a_pack_with_a_source_is_no_generated_domain(tmp_path):
     (tmp_path / "foreign.yaml").write_text("name: foreign\nsource:\n  columns: {}\n")
     (tmp_path / "nested.yaml").write_text("name: nested\nfields:\n  - {name: source, type: string}\n")
     assert generated_domains(tmp_path) == ["nested", "own"]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "conf", "told"),
+    [
+        ("run_load_test", {"domian": "iot"}, "unknown parameter domian: did you mean domain?"),
+        (
+            "run_load_test",
+            {"domain": "iot", "level": "mini", "minuts": 1},
+            "unknown parameter minuts: did you mean minutes?",
+        ),
+        (
+            "run_load_test",
+            {"Level": "mini", "Strict": False},
+            "did you mean level?; unknown parameter Strict: did you mean strict?",
+        ),
+        ("retrain_model", {"domains": "iot"}, "unknown parameter domains: did you mean domain?"),
+        ("replay_dataset", {"path": "x"}, "unknown parameter path: use one of file, pack, seed"),
+        ("build_alert_marts", {"domain": "iot"}, "unknown parameter domain: there are none"),
+        ("publish_dashboards", {"domain": "iot"}, "unknown parameter domain: there are none"),
+    ],
+)
+def test_a_parameter_that_a_dag_does_not_have_is_told_and_not_ignored(dag_bag, dag_id, conf, told):
+    context = {"dag": dag_bag.dags[dag_id], "dag_run": SimpleNamespace(conf=conf)}
+    with pytest.raises(AirflowFailException) as refused:
+        refuse_unknown_parameters(context)
+    assert told in str(refused.value)
+
+
+def test_parameters_that_a_dag_has_are_none_of_its_business(dag_bag):
+    for conf in (None, {}, {"domain": "iot", "strict": False}):
+        refuse_unknown_parameters({"dag": dag_bag.dags["run_load_test"], "dag_run": SimpleNamespace(conf=conf)})

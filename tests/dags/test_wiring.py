@@ -72,6 +72,19 @@ def test_nothing_is_started_before_the_run_is_open(dag_bag, dag_id):
             assert open_run.task_id in task.get_flat_relative_ids(upstream=True), task.task_id
 
 
+def test_a_missing_model_is_trained_before_the_run_is_opened_and_without_a_worker(dag_bag):
+    dag = dag_bag.dags["run_load_test"]
+    training, open_run = dag.get_task("train_missing_model"), dag.get_task("open_run")
+    assert training.trigger_dag_id in dag_bag.dags
+    assert training.conf.keys() <= set(dag_bag.dags[training.trigger_dag_id].params)
+    assert training.wait_for_completion
+    assert training.deferrable
+    assert training.upstream_task_ids == set()
+    assert open_run.upstream_task_ids == {training.task_id}
+    # Skipped is as good as done; a setup records and leases, and starts nothing.
+    assert open_run.trigger_rule == "none_failed"
+
+
 def test_a_replayed_file_is_checked_before_anything_is_opened(dag_bag):
     dag = dag_bag.dags["replay_dataset"]
     assert "check_file" in dag.get_task("open_run").upstream_task_ids

@@ -42,13 +42,15 @@ def _migrated_tables() -> dict[str, dict[str, str]]:
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        kind = r"(timestamptz|double precision|numeric\([\d, ]+\)|\w+)"
         for script in (value for value in vars(module).values() if isinstance(value, str)):
             for name, body in re.findall(r"CREATE TABLE (\S+) \(\n(.*?)\n\);", script, re.S):
                 lines = (line.strip() for line in body.splitlines())
-                columns = re.findall(
-                    r"^([a-z_0-9]+) (timestamptz|double precision|numeric\([\d, ]+\)|\w+)", "\n".join(lines), re.M
-                )
-                tables[name] = {column: kind.replace(" ", "") for column, kind in columns}
+                columns = re.findall(rf'^"?([a-z_0-9]+)"? {kind}', "\n".join(lines), re.M)
+                tables[name] = {column: found.replace(" ", "") for column, found in columns}
+            for name, body in re.findall(r"^ALTER TABLE (\S+)(.*?);", script, re.S | re.M):
+                changed = re.findall(rf"(?:ADD COLUMN ([a-z_0-9]+)|ALTER COLUMN ([a-z_0-9]+) TYPE) {kind}", body)
+                tables[name] |= {added or altered: found.replace(" ", "") for added, altered, found in changed}
     return tables
 
 

@@ -69,6 +69,7 @@ def write_log(directory: Path, records: Sequence[dict[str, Any]], columns: dict[
         "BIGINT": pa.int64(),
         "INT": pa.int32(),
         "DECIMAL(18, 4)": pa.decimal128(18, 4),
+        "BOOLEAN": pa.bool_(),
         "ARRAY<DOUBLE>": pa.list_(pa.float64()),
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])

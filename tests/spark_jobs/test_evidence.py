@@ -5,9 +5,10 @@ import math
 from decimal import Decimal
 
 from evidence import to_kafka_records
+from kafka_records import UNREADABLE
 from pyspark.sql import functions as F  # noqa: N812
 
-from patternalarm.contracts.records import EVIDENCE_COLUMNS, SCORE_COLUMNS
+from patternalarm.contracts.records import EVIDENCE_COLUMNS, FEATURES_COLUMNS, SCORE_COLUMNS
 
 
 def decided(features_frame, *fraud_types):
@@ -33,6 +34,7 @@ def decided(features_frame, *fraud_types):
             "fraud_type": chosen,
             "type_score": F.when(chosen.isNotNull(), 0.75),
             "model_version": F.lit("v9"),
+            UNREADABLE: F.lit(None),
         }
     )
 
@@ -48,8 +50,13 @@ def test_every_row_gives_a_score_and_only_alerts_give_evidence(features_frame):
 
 
 def test_records_hold_exactly_the_columns_of_their_contracts(features_frame):
+    # JSON leaves out what is null.
     rows = decided(features_frame, "alpha").withColumns(
-        {"counterparty_id": F.lit("bob"), "device_id": F.lit("d"), "channel": F.lit("web")}
+        {
+            name: F.coalesce(F.col(name), F.lit(1).cast(kind))
+            for name, kind in FEATURES_COLUMNS.items()
+            if not kind.startswith("ARRAY")
+        }
     )
 
     values = {record["topic"]: json.loads(record["value"]) for record in to_kafka_records(rows, "S", "E").collect()}

@@ -1,5 +1,6 @@
 """What the scorer refuses before it starts, and what it makes of a batch of records."""
 
+import base64
 import json
 import math
 import shutil
@@ -10,18 +11,19 @@ import score_features
 from bad_input import BadInputError, run_job
 from evidence import to_kafka_records
 from history import SHOP
-from kafka_records import parsed_features
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
-from scoring import scored
 
+from patternalarm import retrying
+from patternalarm.contracts.quarantine import QUARANTINE_COLUMNS
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.verify import verify_model
 
 
 def records(spark, *events):
-    rows = [(json.dumps(event).encode(), "features.shop", 0, offset) for offset, event in enumerate(events)]
+    values = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+    rows = [(value, "features.shop", 0, offset) for offset, value in enumerate(values)]
     return spark.createDataFrame(rows, "value binary, topic string, partition int, offset long")
 
 
@@ -45,7 +47,7 @@ def apply(spark, pack, model):
     pipeline = PipelineModel.load(str(model / "pipeline"))
 
     def run(*events, from_ms=0):
-        rows = scored(parsed_features(records(spark, *events), from_ms), pipeline, metadata)
+        rows = score_features.scored_records(records(spark, *events), from_ms, pipeline, metadata)
         return to_kafka_records(rows, "S", "E").collect()
 
     return run
@@ -72,6 +74,21 @@ def test_history_is_not_scored(apply, pack):
     assert sorted(json.loads(r["value"])["event_id"] for r in sent) == ["e2", "e3"]
 
 
+def test_a_record_that_cannot_be_read_goes_to_quarantine_and_the_others_are_scored(apply, pack):
+    short = json.dumps(record(pack, 3, [0.0] * 3)).encode()
+
+    sent = apply(record(pack, 1, [0.0] * 4), b'{"event_id": ', record(pack, 2, [0.0] * 4), short, from_ms=1_002)
+
+    assert [json.loads(r["value"])["event_id"] for r in sent if r["topic"] == "S"] == ["e2"]
+    found = [json.loads(r["value"]) for r in sent if r["topic"] == "E"]
+    assert [list(one) for one in found] == [list(QUARANTINE_COLUMNS)] * 2
+    assert [(one["stage"], one["topic"], one["partition"], one["offset"]) for one in found] == [
+        ("scorer", "features.shop", 0, 1),
+        ("scorer", "features.shop", 0, 3),
+    ]
+    assert [base64.b64decode(one["raw"]) for one in found] == [b'{"event_id": ', short]
+
+
 def test_a_record_of_another_feature_set_fails_the_query(apply, pack):
     with pytest.raises(PySparkException, match="feature set 0123456789abcdef with 4 values"):
         apply(record(pack, 1, [0.0] * 4, feature_set="0123456789abcdef"))
@@ -86,7 +103,7 @@ def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_pa
 
     coordinates = {"topic": F.lit("features.shop"), "partition": F.lit(0), "offset": F.lit(0)}
 
-    rows = scored(parsed_features(lines.withColumns(coordinates), 0), pipeline, metadata)
+    rows = score_features.scored_records(lines.withColumns(coordinates), 0, pipeline, metadata)
     query = (
         to_kafka_records(rows, "S", "E")
         .writeStream.format("memory")
@@ -140,6 +157,7 @@ def test_kafka_that_is_down_is_named(model, command, monkeypatch):
         lambda: type("S", (), {"kafka_bootstrap": f"127.0.0.1:{port}", "scorer_mode": "realtime"}),
     )
     monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
+    monkeypatch.setattr(retrying, "patience_of_settings", lambda: 0.3)
 
     with pytest.raises(BadInputError, match=rf"Kafka at 127.0.0.1:{port} does not answer.*make up"):
         score_features.main(command(model))

@@ -59,7 +59,8 @@ final as (
         count(*) as alerts,
         count(distinct subject_id) as subjects,
         sum(event_count)::bigint as events,
-        sum(amount_at_risk)::numeric(18, 4) as money_at_risk,
+        sum(amount_at_risk)::numeric(38, 4) as money_at_risk,
+        sum(amount_tried)::numeric(38, 4) as money_tried,
         max(updated_at) as last_updated_at
     from dated
     group by alert_date, scope, domain, fraud_type, severity, currency

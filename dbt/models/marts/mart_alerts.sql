@@ -10,6 +10,7 @@ select
     alerts.score,
     alerts.reasons_text as reasons,
     alerts.amount_at_risk as money_at_risk,
+    alerts.amount_tried as money_tried,
     alerts.currency,
     alerts.event_count,
     coalesce(cases.status, 'open') as status,

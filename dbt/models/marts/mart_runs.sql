@@ -60,7 +60,8 @@ alerted as (
         scope,
         count(*) as alerts,
         count(*) filter (where severity = 'critical') as critical_alerts,
-        sum(amount_at_risk)::numeric(18, 4) as money_at_risk
+        sum(amount_at_risk)::numeric(38, 4) as money_at_risk,
+        sum(amount_tried)::numeric(38, 4) as money_tried
     from alerts
     group by scope
 
@@ -109,7 +110,8 @@ final as (
         ledgers.problems as ledger_problems,
         coalesce(alerted.alerts, 0) as alerts,
         coalesce(alerted.critical_alerts, 0) as critical_alerts,
-        coalesce(alerted.money_at_risk, 0)::numeric(18, 4) as money_at_risk,
+        coalesce(alerted.money_at_risk, 0)::numeric(38, 4) as money_at_risk,
+        coalesce(alerted.money_tried, 0)::numeric(38, 4) as money_tried,
         graded.recall,
         graded.precision,
         graded.score_delay_p50_ms,

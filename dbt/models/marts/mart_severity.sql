@@ -15,7 +15,8 @@ final as (
         currency,
         count(*) as alerts,
         sum(event_count)::bigint as events,
-        sum(amount_at_risk)::numeric(18, 4) as money_at_risk,
+        sum(amount_at_risk)::numeric(38, 4) as money_at_risk,
+        sum(amount_tried)::numeric(38, 4) as money_tried,
         min(detected_at) as first_detected_at,
         max(detected_at) as last_detected_at
     from alerts

@@ -4,6 +4,7 @@ select
     source,
     event_time,
     amount,
+    money_out,
     score,
     detail,
     -- The writer's own clock tells rows of one transaction apart, which became visible together.

@@ -18,6 +18,7 @@ select
     updated_at,
     event_count,
     amount_at_risk,
+    amount_tried,
     currency,
     model_version,
     pattern_version,

@@ -8,12 +8,13 @@ from patternalarm.alerts.findings import Evidence, PatternHit
 from patternalarm.alerts.reasons import Reason
 from patternalarm.contracts.alerts import (
     SEVERITY_RANK,
+    SUSPICIOUS_SEVERITY,
     EvidenceSource,
     Severity,
     SubjectType,
     alert_id_of,
+    base_severity,
     episode_of,
-    severity_of_score,
 )
 from patternalarm.contracts.domain_pack import DomainPack
 
@@ -35,7 +36,8 @@ class AlertIdentity:
 class AlertDraft:
     """What a batch says of one alert. The first finding gives the trigger; severity, score and reasons only rise.
 
-    ``reasons`` are those of the patterns that hit and of the strongest evidence, ``strongest``.
+    ``severity`` is that of the findings; what the money adds is known when all of the alert's events are. ``reasons``
+    are those of the patterns that hit and of the strongest evidence, ``strongest``.
     """
 
     identity: AlertIdentity
@@ -43,7 +45,6 @@ class AlertDraft:
     trigger_event_time_ms: int
     trigger_sent_at_ms: int | None
     severity: Severity
-    currency: str | None
     score: float | None = None
     model_version: str | None = None
     pattern_version: str | None = None
@@ -71,6 +72,7 @@ class AlertEvent:
     source: EvidenceSource
     event_time_ms: int
     amount: Decimal | None
+    money_out: bool | None
     score: float | None
     detail: str
 
@@ -134,7 +136,8 @@ class BatchBuilder:
         return Batch(tuple(drafts.values()), tuple(events))
 
     def _add_evidence(self, drafts: dict[str, AlertDraft], evidence: Evidence) -> AlertEvent:
-        severity = severity_of_score(evidence.type_score)
+        fraud_type = self._pack.fraud_types.get(evidence.fraud_type)
+        severity = base_severity(fraud_type.severity if fraud_type else SUSPICIOUS_SEVERITY, evidence.type_score)
         identity = identity_of(
             self._pack,
             self._scope,
@@ -151,11 +154,9 @@ class BatchBuilder:
                 trigger_event_time_ms=evidence.event_time_ms,
                 trigger_sent_at_ms=evidence.sent_at_ms,
                 severity=severity,
-                currency=evidence.currency,
             ),
         )
         draft.raise_to(severity)
-        draft.currency = draft.currency or evidence.currency
         if draft.score is None or evidence.type_score > draft.score:
             draft.score, draft.strongest = evidence.type_score, evidence
             draft.model_version = evidence.model_version
@@ -164,7 +165,8 @@ class BatchBuilder:
             event_id=evidence.event_id,
             source=EvidenceSource.SCORE,
             event_time_ms=evidence.event_time_ms,
-            amount=evidence.amount,
+            amount=evidence.amount_base,
+            money_out=evidence.money_out,
             score=evidence.type_score,
             detail=evidence.model_version,
         )
@@ -181,11 +183,9 @@ class BatchBuilder:
                 trigger_event_time_ms=hit.last_event_time_ms,
                 trigger_sent_at_ms=None,
                 severity=hit.severity,
-                currency=hit.currency,
             ),
         )
         draft.raise_to(hit.severity)
-        draft.currency = draft.currency or hit.currency
         draft.pattern_version = draft.pattern_version or f"{hit.pattern}@{hit.pattern_version}"
         draft.pattern_reasons.setdefault(hit.pattern, self._pattern_reason(hit))
         return [
@@ -195,6 +195,7 @@ class BatchBuilder:
                 source=EvidenceSource.PATTERN,
                 event_time_ms=event.event_time_ms,
                 amount=event.amount,
+                money_out=event.money_out,
                 score=None,
                 detail=hit.pattern,
             )

@@ -113,7 +113,10 @@ class KafkaInput:
             return self._gone((topic, number), error.str())
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             return KafkaInputError(f"topic {topic} is gone: it was dropped while its alert writer was running")
-        return KafkaInputError(f"topic {topic}, partition {number}: Kafka at {self._bootstrap} says: {error.str()}")
+        refusal = KafkaInputError(f"topic {topic}, partition {number}: Kafka at {self._bootstrap} says: {error.str()}")
+        # Whether it passes by itself is judged by Kafka's own error.
+        refusal.__cause__ = KafkaException(error)
+        return refusal
 
     def _gone(self, partition: Partition, found: str) -> KafkaInputError:
         topic, number = partition
@@ -126,9 +129,13 @@ class KafkaInput:
     def _partitions_of(self, topic: str) -> list[int]:
         try:
             found = self._consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
+            missing = found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            if found.error is not None and not missing:
+                raise KafkaException(found.error)
         except KafkaException as error:
             raise self._no_answer(error) from error
-        if found.error is not None or not found.partitions:
+        # Whoever makes a run's topics waits until they answer, so that a topic which is missing here is not coming.
+        if missing or not found.partitions:
             raise KafkaInputError(f"topic {topic} does not exist on {self._bootstrap}: create the run's topics first")
         return sorted(found.partitions)
 

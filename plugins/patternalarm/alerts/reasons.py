@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from patternalarm.alerts.findings import Evidence, PatternHit
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, EvidenceSource
-from patternalarm.contracts.domain_pack import DomainPack, Feature, FeatureOp, PackError
+from patternalarm.contracts.domain_pack import DomainPack, Feature, FeatureOp
+from patternalarm.contracts.sentences import Number, Unknown, Words, tell
 from patternalarm.models.metadata import ModelMetadata
 from patternalarm.patterns import Pattern
 
@@ -22,13 +22,6 @@ MOST_REASONS: Final = 4
 
 # A feature that moved the probability by less than a percentage point explains nothing to a human.
 LEAST_CONTRIBUTION: Final = 0.01
-
-# Features whose value tells the event's own field, which evidence does not carry beside them.
-_READABLE_OPS: Final = (FeatureOp.FIELD, FeatureOp.CATEGORY)
-
-_EVENT_FIELDS: Final = (
-    "event_type", "actor_id", "counterparty_id", "device_id", "country", "channel", "amount", "currency",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,26 +34,13 @@ class Reason:
     source: EvidenceSource
 
 
-class _Unknown:
-    """A field that the event does not have, whatever format its sentence asks for."""
-
-    def __format__(self, spec: str) -> str:
-        return "unknown"
-
-
 class ScoreReasons:
     """Reasons of scored evidence, from the pack's sentences and the model's forest."""
 
     def __init__(self, pack: DomainPack, model: ModelMetadata, explainer: "ForestExplainer") -> None:
-        """Prepare for evidence of ``model``.
-
-        Raises:
-            PackError: a feature's sentence cannot be rendered.
-        """
+        """Prepare for evidence of ``model``."""
         self._pack, self._model, self._explainer = pack, model, explainer
         self._targets = {name: 0 if name == SUSPICIOUS_ACTIVITY else pack.classes.index(name) for name in _types(pack)}
-        self._own_fields = [(i, f) for i, f in enumerate(pack.features) if f.op in _READABLE_OPS]
-        _check_sentences(pack, self._own_fields)
 
     def of(self, evidence: Sequence[Evidence]) -> list[list[Reason]]:
         """Reasons of each piece of evidence, strongest first, never none."""
@@ -88,11 +68,11 @@ class ScoreReasons:
     ) -> list[Reason]:
         told = np.where(np.isnan(values), 0.0, contributions)
         order = np.argsort(-told, kind="stable")[:MOST_REASONS]
-        fields = _fields_of(evidence, values, self._own_fields)
+        fields = fields_of(evidence, values, self._pack)
         return [
             Reason(
                 code=self._pack.features[i].name,
-                text=self._pack.features[i].reason.format(**{**fields, "value": float(values[i])}),
+                text=sentence_of(self._pack.features[i], float(values[i]), fields),
                 contribution=round(float(told[i]), 4),
                 source=EvidenceSource.SCORE,
             )
@@ -105,39 +85,34 @@ def _types(pack: DomainPack) -> tuple[str, ...]:
     return (*pack.fraud_types, SUSPICIOUS_ACTIVITY)
 
 
+def sentence_of(feature: Feature, value: float, fields: Mapping[str, object]) -> str:
+    """What ``feature`` says of an event when it has ``value``, which is not missing."""
+    return tell(feature.sentence(value), {**fields, "value": Number(value)})
+
+
+def fields_of(evidence: Evidence, values: NDArray[np.float64], pack: DomainPack) -> dict[str, object]:
+    """What sentences may name of an event: its columns, and the pack's own fields as features tell them."""
+    own = {str(f.field): _readable(f, float(values[place])) for place, f in pack.readable_fields.items()}
+    common = {
+        "event_type": Words(evidence.event_type),
+        "actor_id": evidence.actor_id,
+        "counterparty_id": evidence.counterparty_id,
+        "device_id": evidence.device_id,
+        "country": evidence.country,
+        "channel": None if evidence.channel is None else Words(evidence.channel),
+        "amount": None if evidence.amount_base is None else Number(evidence.amount_base),
+        "currency": pack.base_currency,
+    }
+    return own | {name: Unknown() if value is None else value for name, value in common.items()}
+
+
 def _readable(feature: Feature, value: float) -> object:
     if math.isnan(value):
-        return _Unknown()
+        return Unknown()
     if feature.op is FeatureOp.FIELD:
-        return value
+        return Number(value)
     code = int(value)
-    return feature.categories[code] if 0 <= code < len(feature.categories) else "something unlisted"
-
-
-def _fields_of(
-    evidence: Evidence, values: NDArray[np.float64], own_fields: Sequence[tuple[int, Feature]]
-) -> dict[str, object]:
-    own = {str(feature.field): _readable(feature, float(values[i])) for i, feature in own_fields}
-    common = {name: getattr(evidence, name) for name in _EVENT_FIELDS}
-    return own | {name: _Unknown() if value is None else value for name, value in common.items()}
-
-
-def _check_sentences(pack: DomainPack, own_fields: Sequence[tuple[int, Feature]]) -> None:
-    sample = Evidence(
-        event_id="e", event_type="t", event_time_ms=0, actor_id="a", counterparty_id="c", device_id="d",
-        country="XX", channel="web", amount=Decimal(1), currency="XXX", feature_set=pack.feature_set,
-        values=(0.0,) * len(pack.features), sent_at_ms=0, fraud_type=SUSPICIOUS_ACTIVITY, type_score=1.0,
-        model_version="m",
-    )  # fmt: skip
-    fields = _fields_of(sample, np.zeros(len(pack.features)), own_fields)
-    for feature in pack.features:
-        try:
-            feature.reason.format(**{**fields, "value": 0.0})
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            raise PackError(
-                f"domain pack {pack.name}, feature {feature.name}: the reason {feature.reason!r} cannot be told "
-                f"({error!r}); it may name value, {', '.join(sorted(fields))}"
-            ) from error
+    return Words(feature.categories[code]) if 0 <= code < len(feature.categories) else "something unlisted"
 
 
 def _score_alone(evidence: Evidence) -> Reason:
@@ -162,9 +137,9 @@ class PatternReasons:
         seconds = (hit.last_event_time_ms - hit.first_event_time_ms) / 1000
         count = len(hit.events)
         numbers = f"{count} event{'' if count == 1 else 's'} in {seconds:,.0f} s"
-        moved = sum(event.amount for event in hit.events if event.amount is not None)
+        moved = sum(event.amount for event in hit.events if event.amount is not None and event.money_out)
         if moved:
-            numbers += f", {moved:,.2f} {hit.currency or ''}".rstrip()
+            numbers += f", {moved:,.2f} {hit.currency or ''}".rstrip() + " moved out"
         return Reason(
             code=hit.pattern,
             text=f"{sentence.rstrip('.')} ({numbers})",

@@ -2,8 +2,11 @@
 
 Reads ``evidence`` and ``pattern_hits`` from the offsets in ``alerting.consumer_offset`` on and writes alerts, each
 batch in one transaction with its offsets: killed at any moment and started again, it loses and doubles nothing.
-SIGTERM lets it finish its batch and leave with exit code 0. It leaves with 1 when Kafka or PostgreSQL fails it, when a
-record breaks the contract or when a second writer shows up, and with 2 on bad input, before it read anything.
+A record that breaks the contract, or whose data PostgreSQL refuses, goes to ``alerting.quarantined_record`` in that same
+transaction, and the writer goes on. An error of Kafka or PostgreSQL that passes by itself is waited out here: it connects
+again, asks PostgreSQL how far it came, and goes on from there. SIGTERM lets it finish its batch and leave with exit code
+0. It leaves with 1 when Kafka or PostgreSQL refuses it or fails it for longer than patience or when a second writer shows
+up, and with 2 on bad input, before it read anything.
 """
 
 import argparse
@@ -11,30 +14,50 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psycopg
+from tenacity.nap import sleep_using_event
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.findings import ContractBreachError, read_evidence, read_pattern_hit
+from patternalarm.alerts.findings import (
+    ContractBreachError,
+    Found,
+    PassedOn,
+    Quarantined,
+    passed_on,
+    quarantined,
+    read_evidence,
+    read_pattern_hit,
+)
 from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputError
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.models.forest import read_forest
 from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.verify import verify_model
+from patternalarm.passing_errors import passes_by_itself
 from patternalarm.patterns import PatternError, load_patterns
+from patternalarm.postgres import connect
+from patternalarm.retrying import asking_once, retrying
 from patternalarm.settings import Settings, get_settings
 
 BATCH_RECORDS: Final = 2_000
+
+# Quarantined records of one batch that the log names one by one.
+MOST_TOLD: Final = 5
 
 # How long a stop waits for a quiet topic; a record that comes meanwhile is taken at once.
 WAIT_SECONDS: Final = 0.2
@@ -45,14 +68,12 @@ logger = logging.getLogger(__name__)
 class AlertWriter:
     """Reads, explains, writes, until told to stop."""
 
-    def __init__(
-        self, pack: DomainPack, scope: str, source: KafkaInput, builder: BatchBuilder, store: AlertStore
-    ) -> None:
-        """Write what ``source``, not started yet, brings to ``store``."""
-        self._pack, self._source, self._builder, self._store = pack, source, builder, store
+    def __init__(self, pack: DomainPack, scope: str, source: KafkaInput, store: AlertStore, progress: Progress) -> None:
+        """Write what ``source``, not started yet, brings to ``store``, and count it in ``progress``."""
+        self._pack, self._source, self._store = pack, source, store
         self._evidence_topic = topic_name(TopicKind.EVIDENCE, pack.name, scope)
         self._offsets: dict[Partition, int] = {}
-        self._progress = Progress()
+        self._progress = progress
 
     def run(self, on_ready: Callable[[], None], stopping: Callable[[], bool]) -> None:
         """Work until ``stopping`` says so between two batches.
@@ -61,7 +82,6 @@ class AlertWriter:
 
         Raises:
             KafkaInputError, psycopg.Error: an engine failed.
-            ContractBreachError: a record is not what the contract says.
             AnotherWriterError: a second writer is running.
         """
         self._offsets = self._store.start_offsets(self._source.earliest())
@@ -75,13 +95,39 @@ class AlertWriter:
         self._progress.tell(self._source.behind())
 
     def _write(self, records: Sequence[InputRecord]) -> None:
-        evidence = [read_evidence(r.value, self._pack, r.at) for r in records if r.at.topic == self._evidence_topic]
-        hits = [read_pattern_hit(r.value, self._pack, r.at) for r in records if r.at.topic != self._evidence_topic]
+        read = [self._read(record) for record in records]
+        # Evidence first: a batch with both says that the model found it.
+        found = sorted(
+            (one for one in read if isinstance(one, Found)), key=lambda one: one.at.topic != self._evidence_topic
+        )
+        unreadable = [one for one in read if isinstance(one, Quarantined)]
         moved = {(r.at.topic, r.at.partition): r.at.offset + 1 for r in records}
         advances = [Advance(*partition, self._offsets[partition], at) for partition, at in moved.items()]
-        written = self._store.write(self._builder.build([*evidence, *hits]), advances)
+        written = self._store.write(found, advances, unreadable)
         self._offsets.update(moved)
-        self._progress.committed(len(evidence), len(hits), written, max(r.timestamp_ms for r in records))
+        evidence = sum(one.at.topic == self._evidence_topic for one in found)
+        newest_ms = max(record.timestamp_ms for record in records)
+        self._progress.committed(evidence, len(found) - evidence, written, newest_ms)
+        _tell_quarantined([*unreadable, *written.refused])
+
+    def _read(self, record: InputRecord) -> Found | Quarantined:
+        read = read_evidence if record.at.topic == self._evidence_topic else read_pattern_hit
+        try:
+            finding = read(record.value, self._pack)
+        except ContractBreachError as error:
+            return quarantined(record.at, record.value, QuarantineReason.BREAKS_CONTRACT, error)
+        if isinstance(finding, PassedOn):
+            return passed_on(finding)
+        return Found(finding, record.at, record.value or b"")
+
+
+def _tell_quarantined(records: Sequence[Quarantined]) -> None:
+    for record in records[:MOST_TOLD]:
+        logger.warning("%s: %s, into quarantine: %s", record.at, record.reason.replace("_", " "), record.detail)
+    if len(records) > MOST_TOLD:
+        logger.warning(
+            "%d more records went into quarantine, see alerting.quarantined_record", len(records) - MOST_TOLD
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +153,7 @@ def _new_file(text: str) -> Path:
 
 
 def _parse(argv: Sequence[str] | None) -> _Arguments:
-    parser = argparse.ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
+    parser = ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
     parser.add_argument("--pack", required=True, help="name or path of a domain pack")
     parser.add_argument("--scope", required=True, type=_scope, help="live, or the run_id of an isolated run")
     parser.add_argument("--model", required=True, type=Path, help="directory of the model that scores")
@@ -128,23 +174,73 @@ def _score_reasons(arguments: _Arguments, pack: DomainPack, model: ModelMetadata
     return ScoreReasons(pack, model, explainer)
 
 
-def _serve(arguments: _Arguments, settings: Settings, stopping: Callable[[], bool]) -> None:
-    pack = load_pack(arguments.pack)
-    model = verify_model(arguments.model, pack)
-    pattern_reasons = PatternReasons(load_patterns(pack.name))
-    topics = [topic_name(kind, pack.name, arguments.scope) for kind in (TopicKind.EVIDENCE, TopicKind.PATTERN_HITS)]
-    client_id = f"alert-writer.{pack.name}.{arguments.scope}"
-    dsn = settings.dsn(SCORER_ROLE, settings.scorer_password)
-    with psycopg.connect(dsn, autocommit=True, application_name=client_id) as connection:
-        store = AlertStore(connection, arguments.scope, pack.name, pack.version)
-        source = KafkaInput(settings.kafka_bootstrap, topics, client_id)
+class Service:
+    """Keeps an alert writer at work: its engines may go and come back.
+
+    Args:
+        arguments: pack, scope and model.
+        settings: where the engines are, and how long their absence is waited out.
+        stop: set when it shall stop.
+    """
+
+    def __init__(self, arguments: _Arguments, settings: Settings, stop: threading.Event) -> None:
+        self._arguments, self._settings, self._stop = arguments, settings, stop
+        self._pack = load_pack(arguments.pack)
+        self._model = verify_model(arguments.model, self._pack)
+        self._pattern_reasons = PatternReasons(load_patterns(self._pack.name))
+        self._builder: BatchBuilder | None = None
+        self._progress = Progress()
+        self._ready_at: float | None = None
+        self._client_id = f"alert-writer.{self._pack.name}.{arguments.scope}"
+
+    def run(self) -> None:
+        """Work until asked to stop.
+
+        Raises:
+            KafkaInputError, psycopg.Error: an engine refused, or failed for longer than patience.
+            AnotherWriterError: see ``AlertWriter.run``.
+        """
+        while not self._stop.is_set():
+            # One series of failures; it is over when a batch was committed, or when none came for as long as patience.
+            retrying("write alerts", self._settings.patience_seconds, sleep=sleep_using_event(self._stop))(self._work)
+
+    def _work(self) -> None:
+        """Work with one connection to either engine, until asked to stop, or until one fails after a success."""
+        self._ready_at, batches = None, self._progress.batches
         try:
-            score_reasons = _score_reasons(arguments, pack, model)
-            builder = BatchBuilder(pack, arguments.scope, score_reasons.of, pattern_reasons.of)
-            writer = AlertWriter(pack, arguments.scope, source, builder, store)
-            writer.run(on_ready=arguments.ready_file.touch, stopping=stopping)
-        finally:
-            source.close()
+            self._write_alerts()
+        except (KafkaInputError, psycopg.Error) as error:
+            worked = 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
+            lasted = worked > self._settings.patience_seconds
+            if not (lasted or self._progress.batches > batches) or not passes_by_itself(error):
+                raise
+            said = str(error).strip().splitlines()[0]
+            logger.warning("%s: connecting again, and going on where PostgreSQL says", said)
+
+    def _note_ready(self) -> None:
+        self._ready_at = time.monotonic()
+        self._arguments.ready_file.touch()
+
+    def _write_alerts(self) -> None:
+        pack, scope, settings = self._pack, self._arguments.scope, self._settings
+        topics = [topic_name(kind, pack.name, scope) for kind in (TopicKind.EVIDENCE, TopicKind.PATTERN_HITS)]
+        if self._stop.is_set():
+            return
+        # A transaction of the lost connection may hold the offsets until PostgreSQL notices that nobody is there.
+        limit = f"-c lock_timeout={max(1, round(settings.patience_seconds * 1000))}"
+        with (
+            asking_once(),
+            connect(
+                settings, SCORER_ROLE, autocommit=True, application_name=self._client_id, options=limit
+            ) as connection,
+            closing(KafkaInput(settings.kafka_bootstrap, topics, self._client_id)) as source,
+        ):
+            if self._builder is None:
+                score_reasons = _score_reasons(self._arguments, pack, self._model)
+                self._builder = BatchBuilder(pack, scope, score_reasons.of, self._pattern_reasons.of)
+            store = AlertStore(connection, scope, pack, self._builder.build)
+            writer = AlertWriter(pack, scope, source, store, self._progress)
+            writer.run(on_ready=self._note_ready, stopping=self._stop.is_set)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,11 +252,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop_asked.set())
     arguments.ready_file.unlink(missing_ok=True)
     try:
-        _serve(arguments, settings, stop_asked.is_set)
+        Service(arguments, settings, stop_asked).run()
     except (PackError, ModelError, PatternError) as error:
         logger.error("%s", error)
         return 2
-    except (ContractBreachError, KafkaInputError, AnotherWriterError) as error:
+    except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
         return 1
     except psycopg.OperationalError as error:

@@ -9,10 +9,11 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.cli import load_test, replay, retrain
 from patternalarm.cli.dag_command import DagCommand
 from patternalarm.cli.errors import PlatformError, UsageError
-from patternalarm.settings import Settings, get_settings
+from patternalarm.settings import Settings, SettingsError, get_settings
 
 EXIT_INTERRUPTED: Final = 130
 
@@ -38,7 +39,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m patternalarm.cli", description=__doc__)
+    parser = ArgumentParser(prog="python -m patternalarm.cli", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (command, text) in COMMANDS.items():
         command.add_arguments(subparsers.add_parser(name, help=text, description=text))
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 200)
     try:
         return COMMANDS[arguments.command][0].run(arguments, get_settings(), console)
-    except UsageError as error:
+    except (UsageError, SettingsError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except PlatformError as error:

@@ -1,5 +1,6 @@
 """Airflow's public REST API, as far as the command line needs it."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -8,7 +9,10 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from patternalarm.cli.errors import AirflowError, UsageError
+from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings
+from patternalarm.telling_line import telling_line
 
 ADMIN_USER: Final = "admin"
 
@@ -61,13 +65,13 @@ class AirflowApi:
         return None if found is None else bool(found["is_paused"])
 
     def import_errors(self) -> list[str]:
-        """Files that Airflow cannot import, with the last line of why.
+        """Files that Airflow cannot import, each with the line that says why.
 
         Raises:
             AirflowError: Airflow cannot be reached.
         """
         errors = self._call("GET", "/importErrors")["import_errors"]
-        return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in errors]
+        return [f"{error['filename']}: {telling_line(str(error['stack_trace']).splitlines())}" for error in errors]
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run of the DAG with these parameters; Airflow's id of the run.
@@ -138,29 +142,33 @@ class AirflowApi:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing_is_none: bool = False) -> Any:
         if not self._token:
             self._token = self._log_in()
-        status, answer = self._send(method, f"/api/v2{path}", body, self._token)
+        status, answer, refusal = self._send(method, f"/api/v2{path}", body, self._token)
         if status == 401:
             self._token = self._log_in()
-            status, answer = self._send(method, f"/api/v2{path}", body, self._token)
+            status, answer, refusal = self._send(method, f"/api/v2{path}", body, self._token)
         if status == 404 and missing_is_none:
             return None
         if status in _UNFIT_PARAMETERS and method == "POST":
             raise UsageError(f"Airflow refuses the parameters: {_detail(answer)}")
         if status >= 400:
-            raise AirflowError(f"Airflow answers {status} to {method} {path}: {_detail(answer)}")
+            raise AirflowError(f"Airflow answers {status} to {method} {path}: {_detail(answer)}") from refusal
         return answer
 
     def _log_in(self) -> str:
         login = {"username": ADMIN_USER, "password": self._settings.airflow_admin_password}
-        status, answer = self._send("POST", "/auth/token", login, "")
-        if status >= 400:
+        status, answer, refusal = self._send("POST", "/auth/token", login, "")
+        if status in (401, 403):
             raise AirflowError(
                 f"Airflow at {self._settings.airflow_url} refuses the password in "
                 f"{self._settings.home / 'secrets.env'}: restart the platform with `make down` and `make up`"
-            )
+            ) from refusal
+        if status >= 400:
+            raise AirflowError(f"Airflow answers {status} to a login: {_detail(answer)}") from refusal
         return str(answer["access_token"])
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[int, Any]:
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None, token: str
+    ) -> tuple[int, Any, urllib.error.HTTPError | None]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -170,15 +178,22 @@ class AirflowApi:
             method=method,
             headers=headers,
         )
+        # A run must not be started twice; a login may.
+        passes = was_not_heard if method == "POST" and token else passes_by_itself
+        policy = retrying(f"{method} {path} of Airflow", self._settings.patience_seconds, passes=passes)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS[method]) as response:  # noqa: S310
-                return response.status, _parsed(response.read())
+            return policy(_answer, request)
         except urllib.error.HTTPError as error:
-            return error.code, _parsed(error.read())
-        except OSError as error:
+            return error.code, _parsed(error.read()), error
+        except (OSError, http.client.HTTPException) as error:
             raise AirflowError(
                 f"Airflow does not answer at {self._settings.airflow_url} ({error}): start the platform with `make up`"
-            ) from None
+            ) from error
+
+
+def _answer(request: urllib.request.Request) -> tuple[int, Any, None]:
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS[request.get_method()]) as response:  # noqa: S310
+        return int(response.status), _parsed(response.read()), None
 
 
 def _parsed(body: bytes) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from patternalarm.cli.errors import UsageError
+from patternalarm.did_you_mean import did_you_mean
 
 
 def chosen(what: str, value: str, choices: Sequence[str]) -> str:
@@ -12,7 +13,7 @@ def chosen(what: str, value: str, choices: Sequence[str]) -> str:
         UsageError: it is none of them.
     """
     if value not in choices:
-        raise UsageError(f"unknown {what} {value!r}: use one of {', '.join(choices)}")
+        raise UsageError(did_you_mean(what, value, choices))
     return value
 
 

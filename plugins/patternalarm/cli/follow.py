@@ -1,6 +1,7 @@
 """Start a DAG and follow it: a line for every change, and one at least every ten seconds."""
 
 import time
+import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,13 +11,14 @@ from rich.markup import escape
 
 from patternalarm.cli.airflow_api import AirflowApi, TaskState
 from patternalarm.cli.errors import AirflowError
+from patternalarm.passing_errors import passes_by_itself
+from patternalarm.retrying import asking_once, patience_of_settings
 
 _POLL_SECONDS: Final = 1.0
 # Under ten seconds even when Airflow takes its time to answer.
 _LONGEST_SILENCE_SECONDS: Final = 8.0
 # Airflow looks for new DAG files every 10 s and needs some seconds to read them.
 _UNKNOWN_DAG_SECONDS: Final = 90.0
-_LONGEST_ABSENCE_SECONDS: Final = 120.0
 
 _ENDED: Final = frozenset({"success", "failed"})
 _WORDS: Final = {
@@ -25,6 +27,10 @@ _WORDS: Final = {
     "success": "[green]done[/]",
     "failed": "[red]failed[/]",
     "skipped": "skipped",
+}
+# What a task waits for, where its name does not tell; said once, when its waiting begins.
+_WAITS_FOR: Final = {
+    "train_missing_model": "the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
 }
 
 
@@ -45,6 +51,12 @@ class Followed:
     succeeded: bool
     tasks: list[TaskState]
     seconds: float
+
+
+def _may_answer_again(error: AirflowError) -> bool:
+    # With 500 Airflow answers also while its own database does not let it in for a moment.
+    cause = error.__cause__
+    return passes_by_itself(error) or (isinstance(cause, urllib.error.HTTPError) and cause.code == 500)
 
 
 class Follower:
@@ -112,11 +124,12 @@ class Follower:
         spoke = answered = self._clock()
         while True:
             try:
-                state = self._api.run_state(dag_id, airflow_run_id)
-                tasks = self._api.tasks(dag_id, airflow_run_id)
-            except AirflowError:
+                with asking_once():
+                    state = self._api.run_state(dag_id, airflow_run_id)
+                    tasks = self._api.tasks(dag_id, airflow_run_id)
+            except AirflowError as error:
                 # Under full load, or while it is restarted; the run itself goes on.
-                if self._clock() - answered > _LONGEST_ABSENCE_SECONDS:
+                if not _may_answer_again(error) or self._clock() - answered > 2 * patience_of_settings():
                     raise
                 spoke = self._clock()
                 self._say(spoke - began, "[dim]Airflow does not answer[/]")
@@ -128,6 +141,10 @@ class Follower:
                     continue
                 before, seen[task.name] = seen.get(task.name), task.state
                 started = since.setdefault(task.name, now)
+                if task.state == "deferred" and task.name in _WAITS_FOR:
+                    self._say(now - began, f"{task.name}: {_WAITS_FOR[task.name]}")
+                    spoke = now
+                    continue
                 # Between its start and its end a task may wait and come back, which nobody needs to know.
                 if {task.state, before} == {"deferred", "running"}:
                     continue

@@ -47,12 +47,3 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
     """
     followed = Follower(AirflowApi(settings), console).run(DAG_ID, parameters(arguments))
     return 0 if followed.succeeded else 1
-
-
-def train(api: AirflowApi, domain: str, console: Console) -> int:
-    """Train the model of ``domain`` with the DAG's defaults; 0 when it was promoted.
-
-    Raises:
-        AirflowError: see there.
-    """
-    return 0 if Follower(api, console).run(DAG_ID, {"domain": domain}).succeeded else 1

@@ -1,6 +1,7 @@
 """The alert contract: identity, severity, status."""
 
 import hashlib
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -21,12 +22,16 @@ class Severity(StrEnum):
 
 SEVERITY_RANK: Final[dict[Severity, int]] = {severity: rank for rank, severity in enumerate(Severity)}
 
-# Lowest type score that earns a severity, highest first. Pattern hits carry the severity of the pattern's header.
-SEVERITY_BY_SCORE: Final[tuple[tuple[float, Severity], ...]] = (
-    (0.9, Severity.CRITICAL),
-    (0.75, Severity.HIGH),
-    (0.5, Severity.MEDIUM),
-    (0.0, Severity.LOW),
+# Severity of the alert type that is no fraud type of a pack.
+SUSPICIOUS_SEVERITY: Final = Severity.MEDIUM
+
+# A type score under this is a weak one: it passed its threshold, but the model is far from sure.
+WEAK_SCORE: Final = 0.6
+
+# The rule of severity in one sentence, for whoever reads an alert; ``base_severity`` and ``severity_of`` are it.
+SEVERITY_RULE: Final = (
+    "An alert starts at the severity of its fraud type, one step lower on a score under 60 %, or at that of the pattern "
+    "that hit, whichever is higher; much money at risk adds one step; it never falls."
 )
 
 
@@ -46,12 +51,22 @@ class EvidenceSource(StrEnum):
     PATTERN = "pattern"
 
 
-def severity_of_score(score: float) -> Severity:
-    """Severity that a type score in [0, 1] earns by itself."""
-    for floor, severity in SEVERITY_BY_SCORE:
-        if score >= floor:
-            return severity
-    return Severity.LOW
+def base_severity(severity_of_type: Severity, score: float) -> Severity:
+    """Severity that a type score in [0, 1] gives an alert of a type, whatever the money."""
+    return severity_of_type if score >= WEAK_SCORE else _stepped(severity_of_type, -1)
+
+
+def severity_of(base: Severity, money_at_risk: Decimal, much_money: Decimal | None) -> Severity:
+    """Severity of an alert: ``base``, the highest that its findings give, and one step more for much money.
+
+    ``much_money`` is the pack's; without one money changes nothing. Both are in the pack's base currency.
+    """
+    return _stepped(base, 1) if much_money is not None and money_at_risk >= much_money else base
+
+
+def _stepped(severity: Severity, steps: int) -> Severity:
+    ranks = list(Severity)
+    return ranks[min(max(SEVERITY_RANK[severity] + steps, 0), len(ranks) - 1)]
 
 
 def episode_of(event_time_ms: int, episode_ms: int) -> int:

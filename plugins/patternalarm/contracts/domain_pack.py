@@ -7,16 +7,23 @@ become events. A domain is a pack; no code knows a domain by name.
 import hashlib
 import json
 import re
+from collections.abc import Collection, Iterable
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
+from patternalarm.contracts.bounds import MAX_FUTURE_SECONDS
+from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
+from patternalarm.contracts.pack_file import PackFileError, read_model
+from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
+from patternalarm.did_you_mean import did_you_mean, nearest
 
 PACKS_DIR: Final = Path(__file__).resolve().parent.parent / "domains"
 
@@ -109,15 +116,20 @@ class Feature(_Strict):
 
     ``window`` is split into ``buckets`` equal parts, so its far edge is exact to window / buckets. A key other than
     actor_id sees only whole buckets older than the pack's ``shared_key_delay``. ``where`` counts only events whose
-    fields hold one of the listed values. ``reason`` is a sentence for analysts with ``{value}`` in it, and may name
-    event fields as ``{event_type}`` and the like.
+    fields hold one of the listed values.
+
+    ``reason`` is a sentence for analysts with ``{value}`` in it (``contracts.sentences``). A flag, that is ``is_new`` or
+    the ``field`` of a boolean, has two instead, ``reason_true`` and ``reason_false``. Sentences may name event fields as
+    ``{event_type}`` and the like, and the pack's own fields that a ``field`` or ``category`` feature reads.
     """
 
     name: Name
     op: FeatureOp
     description: str
     unit: str
-    reason: str
+    reason: str | None = None
+    reason_true: str | None = None
+    reason_false: str | None = None
     key: Literal["actor_id", "device_id", "counterparty_id", "ip"] | None = None
     window: DurationMs | None = None
     buckets: int = Field(default=60, ge=2, le=240)
@@ -125,6 +137,10 @@ class Feature(_Strict):
     fields: tuple[Name, ...] = ()
     categories: tuple[str, ...] = ()
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def sentence(self, value: float) -> str:
+        """The sentence that tells ``value``."""
+        return str(self.reason or (self.reason_true if value >= 0.5 else self.reason_false))
 
     @property
     def bucket_ms(self) -> int:
@@ -140,6 +156,10 @@ class FraudType(_Strict):
     description: str
     severity: Severity = Severity.MEDIUM
     label_delay: DurationMs
+
+
+# Conditions on an event's text fields, all of which hold: a field has one of the listed values.
+Conditions = Annotated[dict[Name, Annotated[tuple[str, ...], Field(min_length=1)]], Field(min_length=1)]
 
 
 class SourceColumn(_Strict):
@@ -186,11 +206,65 @@ class SourceFile(_Strict):
     """Fraud rows of one actor closer together than this are one campaign."""
 
 
+def _decimal_text(value: Any) -> Decimal:
+    """The decimal in ``value``, a text: a number of YAML would have been a float before anybody saw it.
+
+    Raises:
+        ValueError: it is no text, no positive decimal, or has over 9 digits before or 12 after the point.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", value) or not Decimal(value):
+        raise ValueError(f'{value!r} is no rate: write a positive decimal in quotes, like "0.86"')
+    return Decimal(value)
+
+
+class Currency(_Strict):
+    """The currency that a pack counts in, and what others are worth in it.
+
+    Features, money at risk and reasons are in ``base``. Rates are rounded reference rates of one day, not market data: an
+    operator replaces them as often as the business asks for, and a change applies from the job's next start.
+    """
+
+    base: str
+    as_of: date
+    """Day of the rates."""
+    source: str
+    """Where the rates are from."""
+    rates: dict[str, Annotated[Decimal, BeforeValidator(_decimal_text)]] = {}
+    """Units of ``base`` for one unit of each other currency."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Currency":
+        for code in (self.base, *self.rates):
+            if code not in currency_codes():
+                near = nearest(code, currency_codes())
+                remedy = f"did you mean {near}?" if near else "write three capital letters, like EUR"
+                raise ValueError(f"currency {code!r} is no ISO 4217 code: {remedy}")
+        if self.base in self.rates:
+            raise ValueError(f"currency.rates has a rate for {self.base}, which is the base: leave it out")
+        return self
+
+    @property
+    def all_rates(self) -> dict[str, Decimal]:
+        """``rates``, and 1 for ``base``."""
+        return {self.base: Decimal(1), **self.rates}
+
+
 class Training(_Strict):
     """Size of the forest; the rest of training is the same for every domain."""
 
     trees: int = Field(default=50, ge=5, le=300)
     depth: int = Field(default=8, ge=2, le=25)
+
+
+def _all_known(place: str, what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Check names that one place of a pack takes from another.
+
+    Raises:
+        ValueError: one of ``names`` is not ``known``; it says which was probably meant.
+    """
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{place}: {did_you_mean(what, name, sorted(known))}")
 
 
 class DomainPack(_Strict):
@@ -208,7 +282,15 @@ class DomainPack(_Strict):
     episode: DurationMs
     """Triggers of one subject and type within one episode are one alert."""
     fields: tuple[PackField, ...] = ()
+    currency: Currency | None = None
+    """Needed by a pack whose features or source use an amount; without it an event with an amount is refused."""
     fraud_types: dict[str, FraudType]
+    money_out: tuple[Conditions, ...] = ()
+    """Which events moved their amount out, thus put it at risk: those that meet any entry."""
+    money_tried: tuple[Conditions, ...] = ()
+    """Which events tried to and were refused; an event that also meets ``money_out`` did move it."""
+    much_money: Annotated[Decimal, Field(gt=0)] | None = None
+    """Money at risk, in the base currency, from which on an alert is one step more severe."""
     features: tuple[Feature, ...]
     training: Training = Training()
     source: SourceFile | None = None
@@ -224,6 +306,14 @@ class DomainPack(_Strict):
         texts = {n for n, t in types.items() if t in ("string", "boolean")}
         if self.shared_key_delay < self.disorder:
             raise ValueError("shared_key_delay must not be shorter than disorder")
+        if self.lateness < MAX_FUTURE_SECONDS * 1000:
+            raise ValueError(
+                f"lateness must be {MAX_FUTURE_SECONDS}s or more: an event may be that far ahead, and must not make its"
+                " actor's honest events late"
+            )
+        uses_amount = any("amount" in (feature.field, *feature.fields) for feature in self.features)
+        if (uses_amount or (self.source and "amount" in self.source.columns)) and self.currency is None:
+            raise ValueError("the pack uses amounts, so it needs a currency block: base, as_of, source and rates")
         for reserved in {LEGITIMATE, SUSPICIOUS_ACTIVITY} & set(self.fraud_types):
             raise ValueError(f"{reserved} is no fraud type")
         seen: set[str] = set()
@@ -232,17 +322,17 @@ class DomainPack(_Strict):
                 raise ValueError(f"feature {feature.name} is declared twice")
             seen.add(feature.name)
             self._check_feature(feature, numbers, texts)
+        self._check_sentences()
+        for conditions in (*self.money_out, *self.money_tried):
+            _all_known("money", "string field", conditions, texts)
         if self.source:
             known = COMMON_FIELD_NAMES | {f.name for f in self.fields}
-            unknown = sorted(set(self.source.columns) - known)
-            if unknown:
-                raise ValueError(f"source maps fields that no event has: {', '.join(unknown)}")
+            _all_known("source.columns", "event field", self.source.columns, known)
             label = self.source.label
             used = [f for f, c in self.source.columns.items() if c.column == label.column]
             if used:
                 raise ValueError(f"label column {label.column} is mapped to event field {used[0]}: that leaks")
-            if label.fraud_type not in self.fraud_types:
-                raise ValueError(f"source.label names the unknown fraud type {label.fraud_type}")
+            _all_known("source.label", "fraud type", [label.fraud_type], self.fraud_types)
         return self
 
     @staticmethod
@@ -257,29 +347,76 @@ class DomainPack(_Strict):
             raise ValueError(f"feature {name}: {op} needs a window")
         if feature.key not in (None, "actor_id") and op not in _SHARED_KEY_OPS:
             raise ValueError(f"feature {name}: a key other than actor_id allows count, sum and distinct only")
-        if op in _NEEDS_NUMBER and feature.field not in numbers:
-            raise ValueError(f"feature {name}: {op} needs a numeric field, {feature.field!r} is none")
-        if op in _NEEDS_TEXT and feature.field not in texts:
-            raise ValueError(f"feature {name}: {op} needs a string field, {feature.field!r} is none")
+        for needs, what, known in ((_NEEDS_NUMBER, "numeric field", numbers), (_NEEDS_TEXT, "string field", texts)):
+            if op in needs:
+                if feature.field is None:
+                    raise ValueError(f"feature {name}: {op} needs a {what}")
+                _all_known(f"feature {name}", what, [feature.field], known)
         if op is FeatureOp.CATEGORY and not feature.categories:
             raise ValueError(f"feature {name}: category needs its categories, in order")
-        if op is FeatureOp.DISTANCE_KM and (len(feature.fields) != 4 or set(feature.fields) - numbers):
+        if op is FeatureOp.DISTANCE_KM and len(feature.fields) != 4:
             raise ValueError(f"feature {name}: distance_km needs four numeric fields: lat, long, lat, long")
-        unknown = sorted(set(feature.where) - texts)
-        if unknown:
-            raise ValueError(f"feature {name}: where names no string field: {', '.join(unknown)}")
+        _all_known(f"feature {name}", "numeric field", feature.fields, numbers)
+        _all_known(f"feature {name}, where", "string field", feature.where, texts)
+
+    def _check_sentences(self) -> None:
+        own = self.readable_fields.values()
+        numbers = COMMON_NUMBERS | {str(f.field) for f in own if f.op is FeatureOp.FIELD}
+        texts = COMMON_TEXTS | {str(f.field) for f in own if f.op is FeatureOp.CATEGORY}
+        for feature in self.features:
+            is_flag = feature.op is FeatureOp.IS_NEW or (
+                feature.op is FeatureOp.FIELD and feature.field in self.boolean_fields
+            )
+            told = {"reason_true": feature.reason_true, "reason_false": feature.reason_false}
+            wanted, unwanted = (told, {"reason": feature.reason}) if is_flag else ({"reason": feature.reason}, told)
+            if not all(wanted.values()) or any(unwanted.values()):
+                what = "a yes or no" if is_flag else "a number"
+                raise ValueError(f"feature {feature.name} tells {what}: it takes {' and '.join(wanted)}")
+            for name, sentence in wanted.items():
+                try:
+                    check_sentence(str(sentence), numbers if is_flag else numbers | {"value"}, texts)
+                except SentenceError as error:
+                    raise ValueError(f"feature {feature.name}, {name}: {error}") from error
+
+    @property
+    def boolean_fields(self) -> frozenset[str]:
+        """Names of the pack's own boolean fields."""
+        return frozenset(f.name for f in self.fields if f.type is FieldType.BOOLEAN)
+
+    @cached_property
+    def readable_fields(self) -> dict[int, Feature]:
+        """Features whose value tells a number or word of the event itself that evidence has no column for, by place."""
+        told_otherwise = COMMON_NUMBERS | COMMON_TEXTS | self.boolean_fields
+        return {
+            place: feature
+            for place, feature in enumerate(self.features)
+            if feature.op in (FeatureOp.FIELD, FeatureOp.CATEGORY) and feature.field not in told_otherwise
+        }
 
     @cached_property
     def feature_set(self) -> str:
-        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one."""
-        parts = [f.model_dump(mode="json", exclude={"description", "unit", "reason"}) for f in self.features]
+        """Hash of all that decides the features' values, 16 hex digits; a model refuses another one.
+
+        A field counts only when a feature reads it, the base currency only with an amount; its rates follow the market.
+        """
+        told = {"description", "unit", "reason", "reason_true", "reason_false"}
+        parts = [f.model_dump(mode="json", exclude=told) for f in self.features]
+        types: dict[str, FieldType] = {f.name: f.type for f in COMMON_FIELDS}
+        types |= {f.name: f.type for f in self.fields}
+        read = {name for f in self.features for name in (f.key, f.field, *f.fields, *f.where) if name}
         basis = {
             "features": parts,
-            "fields": [(f.name, f.type) for f in self.fields],
+            "fields": {name: types[name] for name in sorted(read)},
             "lateness": self.lateness,
             "shared_key_delay": self.shared_key_delay,
+            "currency": self.base_currency if any(types[name] is FieldType.DECIMAL for name in read) else None,
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def base_currency(self) -> str | None:
+        """Currency of amounts in features, pattern hits and money at risk; None for a pack that counts in none."""
+        return self.currency.base if self.currency else None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -315,16 +452,23 @@ def load_pack(name_or_path: str) -> DomainPack:
     """Load a pack by the name of a shipped one, or by the path of a YAML file.
 
     Raises:
-        PackError: there is none, it is no YAML, or it says something that cannot be; the message names the place.
+        PackError: there is none, it is no YAML, it says something that cannot be, or it bears the name of a shipped one;
+            the message names the place and the remedy.
     """
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         path = PACKS_DIR / f"{name_or_path}.yaml"
+        if not path.is_file():
+            raise PackError(did_you_mean("domain pack", name_or_path, [*pack_names(), "the path of a .yaml file"]))
     if not path.is_file():
-        raise PackError(
-            f"no domain pack {name_or_path!r}: use one of {', '.join(pack_names())}, or the path of a .yaml file"
-        )
+        raise PackError(f"there is no domain pack {path}: see to its path, or use one of {', '.join(pack_names())}")
     try:
-        return DomainPack.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise PackError(f"domain pack {path.name}: {error}") from error
+        pack = read_model(path, DomainPack)
+    except PackFileError as fault:
+        raise PackError(f"domain pack {path.name}: {fault}") from fault
+    if pack.name in pack_names() and path.resolve() != PACKS_DIR / f"{pack.name}.yaml":
+        raise PackError(
+            f"domain pack {path.name}: its name {pack.name} is taken by a pack of the platform, whose patterns and models "
+            "would be used for it: give it another name"
+        )
+    return pack

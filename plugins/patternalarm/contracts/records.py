@@ -5,9 +5,14 @@ A record's identity is its source coordinates (``source_topic``, ``source_partit
 event it came from. Delivery is at-least-once, so a reader drops redelivered copies by that identity.
 """
 
+import re
 from typing import Final
 
 # NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
+# ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.
+# ``money_out``, by the pack's rules: true when the event moved its amount out, false when that was tried and refused, null
+# when it moves none.
+# ``behind_watermark`` is true for an event that came behind the watermark, so that patterns may not have seen it.
 FEATURES_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",
     "event_type": "STRING",
@@ -17,8 +22,10 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "device_id": "STRING",
     "country": "STRING",
     "channel": "STRING",
+    "money_out": "BOOLEAN",
     "amount": "DECIMAL(18, 4)",
     "currency": "STRING",
+    "amount_base": "DECIMAL(18, 4)",
     "feature_set": "STRING",
     "values": "ARRAY<DOUBLE>",
     "source_topic": "STRING",
@@ -26,6 +33,7 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "source_offset": "BIGINT",
     "source_crc": "BIGINT",
     "sent_at_ms": "BIGINT",
+    "behind_watermark": "BOOLEAN",
 }
 
 # ``raw`` is base64 of the record's bytes; ``detail`` names the field and what was found.
@@ -40,7 +48,17 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "raw": "BYTES",
 }
 
-# ``events`` lists the matched events, oldest first, as ``event_id|event_time_ms|amount``; amount may be empty.
+# One matched event of a pattern hit; ``amount`` is in the pack's base currency, null for an event without one.
+HIT_EVENT_COLUMNS: Final[dict[str, str]] = {
+    "event_id": "STRING",
+    "event_time_ms": "BIGINT",
+    "amount": "DECIMAL(18, 4)",
+    "money_out": "BOOLEAN",
+}
+
+HIT_EVENT: Final = f"ROW<{', '.join(f'{name} {kind}' for name, kind in HIT_EVENT_COLUMNS.items())}>"
+
+# ``events`` lists the matched events, oldest first; ``currency`` is that of their amounts, null for a pack without one.
 PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
     "pattern": "STRING",
     "pattern_version": "STRING",
@@ -50,7 +68,7 @@ PATTERN_HIT_COLUMNS: Final[dict[str, str]] = {
     "subject_id": "STRING",
     "first_event_time_ms": "BIGINT",
     "last_event_time_ms": "BIGINT",
-    "events": "STRING",
+    "events": f"ARRAY<{HIT_EVENT}>",
     "currency": "STRING",
 }
 
@@ -95,7 +113,13 @@ LABEL_COLUMNS: Final[dict[str, str]] = {
 
 def spark_ddl(columns: dict[str, str]) -> str:
     """``columns`` as a Spark DDL schema string."""
-    return ", ".join(f"`{name}` {kind.replace('BYTES', 'BINARY')}" for name, kind in columns.items())
+    return ", ".join(f"`{name}` {_spark_type(kind)}" for name, kind in columns.items())
+
+
+def _spark_type(kind: str) -> str:
+    # Within a row, Spark puts a colon between a field's name and its type.
+    kind = re.sub(r"(ROW<|, )(\w+) (?=[A-Z])", r"\1\2: ", kind)
+    return kind.replace("ROW<", "STRUCT<").replace("BYTES", "BINARY")
 
 
 def flink_ddl(columns: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Kafka topics: names, partitions, retention.
+"""Kafka topics: names, partitions, retention, clock.
 
 A live topic is ``<kind>.<domain>``; an isolated run owns ``<kind>.<domain>.<run_id>``.
 """
@@ -26,10 +26,19 @@ class TopicKind(StrEnum):
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """Partitions and retention (milliseconds) of a kind of topic."""
+    """Partitions and retention (milliseconds) of a kind of topic.
+
+    A record's timestamp is the broker's clock at its arrival. A producer's own would let a record of a gateway that
+    catches up be deleted unread, and one of a clock that runs ahead blind the patterns.
+    """
 
     partitions: int
     retention_ms: int
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's settings, as Kafka names them."""
+        return {"retention.ms": str(self.retention_ms), "message.timestamp.type": "LogAppendTime"}
 
 
 # Real-time scoring holds one task slot per input partition, so the features topic's count is also the scorer's

@@ -19,6 +19,7 @@ from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.generator.domain_model import UnknownGeneratorError
 from patternalarm.generator.producer import DeliveryError, UnreachableError
 from patternalarm.generator.shard_ledger import AlreadyGeneratedError
+from patternalarm.postgres import Database
 from patternalarm.settings import get_settings
 
 EXIT_FAILED = 1
@@ -57,10 +58,9 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def connect() -> psycopg.Connection:
-    """A connection of the platform role that commits each statement unless told otherwise."""
-    settings = get_settings()
-    return psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password), autocommit=True)
+def database() -> Database:
+    """The platform's database as its role; what is written there is written once, also over a connection that is lost."""
+    return Database(get_settings(), PLATFORM_ROLE)
 
 
 class StopFlag:

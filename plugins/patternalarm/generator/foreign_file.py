@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
+from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
 from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
@@ -192,7 +193,9 @@ class ForeignFile:
         try:
             match kind:
                 case FieldType.STRING | FieldType.TIME:
-                    return column.cast(pa.string())
+                    text = column.cast(pa.string())
+                    # What an empty cell of a CSV file is read as; by the contract it is a missing field.
+                    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
                 case FieldType.BOOLEAN:
                     return _booleans(column)
                 case FieldType.INTEGER:
@@ -223,7 +226,19 @@ class ForeignFile:
         return found
 
     def _check_clock(self) -> None:
-        newest = int(self.time_ms[-1])
+        oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
+        earliest, latest = event_time_range_ms()
+        if oldest < earliest or newest > latest:
+            days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
+            remedy = (
+                "are they seconds?"
+                if newest < _A_YEAR_MS
+                else "correct the column, or set PATTERNALARM_EARLIEST_EVENT_TIME and PATTERNALARM_LATEST_EVENT_TIME"
+            )
+            raise ForeignFileError(
+                f"{self._path.name}: the file's times run from {days[0]} to {days[1]}, but an event's time is from"
+                f" {days[2]} to {days[3]}: {remedy}"
+            )
         if newest > (time.time() + MAX_FUTURE_SECONDS) * 1000:
             raise ForeignFileError(
                 f"{self._path.name}: event times reach {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d}, which is"
@@ -231,7 +246,7 @@ class ForeignFile:
             )
 
     def _check_split(self) -> None:
-        split, newest = self.source.split, int(self.time_ms[-1])
+        split = self.source.split
         first, last = (f"{datetime.fromtimestamp(int(self.time_ms[i]) / 1000, UTC):%Y-%m-%d}" for i in (0, -1))
         for use, edge, rows in (
             ("train on", f"up to train_until {split.train_until}", self.time_ms <= self.split.train_until_ms),
@@ -239,10 +254,9 @@ class ForeignFile:
         ):
             count, frauds = int(rows.sum()), int(self.fraud[rows].sum())
             if not count:
-                remedy = "are they seconds?" if newest < _A_YEAR_MS else "correct the pack's source.split"
                 raise ForeignFileError(
                     f"{self._path.name}: no row {edge}, so there is nothing to {use}; the file's times run from {first}"
-                    f" to {last}: {remedy}"
+                    f" to {last}: correct the pack's source.split"
                 )
             if frauds in (0, count):
                 raise ForeignFileError(

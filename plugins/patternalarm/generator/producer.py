@@ -11,11 +11,11 @@ import numpy as np
 from confluent_kafka import KafkaException, Producer
 
 from patternalarm.generator.batch import Array
+from patternalarm.retrying import patience_of_settings, retrying
 
 LOG = logging.getLogger(__name__)
 
 MAX_OUTSTANDING = 100_000
-DELIVERY_TIMEOUT_S = 120.0
 
 _BATCH = 1_000
 _TICK_S = 0.004
@@ -73,6 +73,8 @@ class RecordProducer:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.account = Account()
         self._bootstrap, self._topic = bootstrap, topic
+        # The client itself sends again what passes by itself; a record waits for those queued before it, then for Kafka.
+        self._patience_s = 2 * patience_of_settings()
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -83,7 +85,7 @@ class RecordProducer:
                 "partitioner": "murmur2_random",
                 "queue.buffering.max.messages": MAX_OUTSTANDING * 2,
                 "queue.buffering.max.kbytes": 1_048_576,
-                "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+                "delivery.timeout.ms": max(1, int(self._patience_s * 1000)),
             },
             logger=LOG,
         )
@@ -96,7 +98,7 @@ class RecordProducer:
         """
         try:
             # Asking for the one topic by name would create it on a broker that allows that.
-            topics = self._producer.list_topics(timeout=15).topics
+            topics = retrying("ask Kafka for its topics")(self._producer.list_topics, timeout=15).topics
         except KafkaException as error:
             raise UnreachableError(
                 f"Kafka at {self._bootstrap} does not answer ({error}). See `make status`; `make up` starts it."
@@ -114,18 +116,29 @@ class RecordProducer:
 
     def _hand_over(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Queue records; Kafka's backpressure is waited for, never dropped."""
-        deadline = time.monotonic() + DELIVERY_TIMEOUT_S
+        deadline = time.monotonic() + self._patience_s
         while len(self._producer) > MAX_OUTSTANDING:
             self._producer.poll(0.05)
             if time.monotonic() > deadline:
-                raise DeliveryError(f"Kafka took no record of {self._topic} for {DELIVERY_TIMEOUT_S:.0f} s")
+                raise DeliveryError(f"Kafka took no record of {self._topic} for {self._patience_s:.0f} s")
         records: list[dict[str, Any]] = [{"value": value, "key": key} for key, value in zip(keys, values, strict=True)]
-        queued = self._producer.produce_batch(self._topic, records, on_delivery=self._delivered)
         self.account.generated += len(records)
-        if queued != len(records):
-            refused: list[Any] = [record["_error"] for record in records if "_error" in record]
-            raise DeliveryError(f"{len(refused)} records of {self._topic} were refused: {refused[:1]}")
+        try:
+            retrying(f"queue records of {self._topic}")(self._queue, records)
+        except KafkaException as error:
+            raise DeliveryError(f"{len(records)} records of {self._topic} were refused: {error.args[0]}") from error
         self._producer.poll(0)
+
+    def _queue(self, records: list[dict[str, Any]]) -> None:
+        """Queue ``records`` and empty the list; those that the client refuses stay in it."""
+        self._producer.produce_batch(self._topic, records, on_delivery=self._delivered)
+        refused = [record for record in records if "_error" in record]
+        errors = [record.pop("_error") for record in refused]
+        records[:] = refused
+        if errors:
+            # What is acknowledged meanwhile makes room.
+            self._producer.poll(0)
+            raise KafkaException(errors[0])
 
     def send(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Hand over all records as fast as Kafka takes them."""
@@ -169,7 +182,7 @@ class RecordProducer:
 
     def finish(self) -> Account:
         """Wait for every acknowledgement and return the account."""
-        self._producer.flush(DELIVERY_TIMEOUT_S)
+        self._producer.flush(self._patience_s)
         if not self.account.complete:
             LOG.error(
                 "%s: %d of %d records acknowledged; %s",

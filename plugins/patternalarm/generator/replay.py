@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.generator.command_line import connect, run_command, run_id_argument
+from patternalarm.generator.command_line import database, run_command, run_id_argument
 from patternalarm.generator.foreign_file import ForeignFile
 from patternalarm.generator.ground_truth import TruthCampaign, label_records, store
 from patternalarm.generator.producer import DeliveryError, RecordProducer
@@ -49,24 +50,23 @@ def publish_part(file: ForeignFile, part: str, run_id: str, events: RecordProduc
     phase = HISTORY if part == TRAIN else MEASURED
     first, end = file.part(part)
     campaigns = list(file.campaigns())
-    with connect() as connection:
-        planned = plan_rows(connection, run_id, len(file))
+    with database() as books:
+        planned = books.write("file the plan", lambda connection: plan_rows(connection, run_id, len(file)))
         if planned != len(file):
             raise ForeignFileError(
                 f"the file has {len(file)} rows, but had {planned} when the run began: it was changed meanwhile, start a new run"
             )
-        open_row(connection, run_id, phase, 0, end - first)
+        open_row(books, run_id, phase, 0, end - first)
         if part != TRAIN:
-            graded = between(campaigns, file.split.test_from_ms, int(file.time_ms[-1]))
-            with connection.transaction():
-                store(connection, run_id, graded)
+            graded = list(between(campaigns, file.split.test_from_ms, int(file.time_ms[-1])))
+            books.write("file ground truth", lambda connection: store(connection, run_id, graded))
         for begin in range(first, end, UNPACED_EVENTS):
             events.send(*file.records(begin, min(begin + UNPACED_EVENTS, end)))
         if end > first:
             mine = between(campaigns, int(file.time_ms[first]), int(file.time_ms[end - 1]))
             labels.send(*label_records(mine))
         accounts = [producer.finish() for producer in (events, labels)]
-        close_row(connection, run_id, phase, 0, accounts[0])
+        close_row(books, run_id, phase, 0, accounts[0])
     if not all(account.complete for account in accounts):
         raise DeliveryError("not every event and label was acknowledged by Kafka")
     LOG.info("%s: %d events and %d labels published", part, accounts[0].acknowledged, accounts[1].acknowledged)
@@ -83,7 +83,7 @@ def describe(file: ForeignFile) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description="Replay a foreign file. Exit code 1: not all was published; 2: the file does not fit the pack."
     )
     parser.add_argument("--pack", required=True, help="name or path of a domain pack with a source section")

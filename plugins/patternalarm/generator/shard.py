@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import psycopg
-
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.cohort import Cohort, history_depth
 from patternalarm.generator.command_line import (
     StopFlag,
-    connect,
     count_argument,
+    database,
     positive_argument,
     run_command,
     run_id_argument,
@@ -34,6 +33,7 @@ from patternalarm.generator.producer import Chunk, DeliveryError, RecordProducer
 from patternalarm.generator.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
 from patternalarm.generator.shard_ledger import HISTORY, MEASURED, VelocityLog, close_row, open_row
 from patternalarm.generator.slice import Slice, in_order_of_sending
+from patternalarm.postgres import Database
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger(__name__)
@@ -91,14 +91,12 @@ class MeasuredSlices:
 
     def _file(self, piece: Slice) -> None:
         campaigns = list(truth_of_slice(self._pack, piece))
-        with connect() as connection, connection.transaction():
-            store(connection, self._plan.run_id, campaigns)
+        with database() as books:
+            books.write("file ground truth", lambda connection: store(connection, self._plan.run_id, campaigns))
         self._labels.send(*label_records(campaigns))
 
 
-def publish_history(
-    plan: ShardPlan, pack: DomainPack, connection: psycopg.Connection, events: RecordProducer, stop: StopFlag
-) -> None:
+def publish_history(plan: ShardPlan, pack: DomainPack, books: Database, events: RecordProducer, stop: StopFlag) -> None:
     """Publish the earlier activity of the shard's actors as fast as Kafka takes it.
 
     Raises:
@@ -107,20 +105,20 @@ def publish_history(
     """
     cohort = plan.cohort(pack.name)
     slices = list(cohort.history(plan.start_ms, history_depth(plan.events_per_minute)))
-    open_row(connection, plan.run_id, HISTORY, plan.shard, sum(len(piece) for piece in slices))
+    open_row(books, plan.run_id, HISTORY, plan.shard, sum(len(piece) for piece in slices))
     try:
         merged = in_order_of_sending(slices)
         for chunk in chunks_of(pack.name, cohort.model.columns, *merged, UNPACED_EVENTS):
             stop.check()
             events.send(chunk.keys, chunk.values)
     finally:
-        _settle(plan, HISTORY, connection, events)
+        _settle(plan, HISTORY, books, events)
 
 
 def publish_measured(
     plan: ShardPlan,
     pack: DomainPack,
-    connection: psycopg.Connection,
+    books: Database,
     events: RecordProducer,
     labels: RecordProducer,
     stop: StopFlag,
@@ -131,10 +129,10 @@ def publish_measured(
         DeliveryError: not every record was acknowledged.
         StoppedError: SIGTERM came first.
     """
-    open_row(connection, plan.run_id, MEASURED, plan.shard, plan.events)
+    open_row(books, plan.run_id, MEASURED, plan.shard, plan.events)
     cohort = plan.cohort(pack.name)
     slices = MeasuredSlices(plan, pack, cohort, labels)
-    velocity = VelocityLog(connection, plan.run_id, pack.name)
+    velocity = VelocityLog(books, plan.run_id, pack.name)
 
     def chunks() -> Iterator[Chunk]:
         for piece in slices:
@@ -152,13 +150,13 @@ def publish_measured(
         if not labels.finish().complete:
             raise DeliveryError("not every label was acknowledged by Kafka")
     finally:
-        _settle(plan, MEASURED, connection, events)
+        _settle(plan, MEASURED, books, events)
     stop.check()
 
 
-def _settle(plan: ShardPlan, phase: str, connection: psycopg.Connection, events: RecordProducer) -> None:
+def _settle(plan: ShardPlan, phase: str, books: Database, events: RecordProducer) -> None:
     account = events.finish()
-    close_row(connection, plan.run_id, phase, plan.shard, account)
+    close_row(books, plan.run_id, phase, plan.shard, account)
     LOG.info("%s: %d generated, %d acknowledged", phase, account.generated, account.acknowledged)
     if not account.complete:
         raise DeliveryError(
@@ -167,9 +165,7 @@ def _settle(plan: ShardPlan, phase: str, connection: psycopg.Connection, events:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Publish one shard of a load test. Exit code 1: not everything was published."
-    )
+    parser = ArgumentParser(description="Publish one shard of a load test. Exit code 1: not everything was published.")
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")
     parser.add_argument("--domain", required=True, help="name or path of a domain pack that has a generator")
     parser.add_argument("--seed", required=True, type=seed_argument)
@@ -207,12 +203,12 @@ def main(arguments: list[str] | None = None) -> int:
         labels = RecordProducer(bootstrap, topic_name(TopicKind.LABELS, pack.name, plan.run_id))
         for producer in (events, labels):
             producer.check()
-        with connect() as connection:
+        with database() as books:
             started = time.monotonic()
             if asked.phase == HISTORY:
-                publish_history(plan, pack, connection, events, stop)
+                publish_history(plan, pack, books, events, stop)
             else:
-                publish_measured(plan, pack, connection, events, labels, stop)
+                publish_measured(plan, pack, books, events, labels, stop)
         LOG.info("%s phase took %.1f s", asked.phase, time.monotonic() - started)
 
     return run_command(body)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import numpy as np
-import psycopg
 
 from patternalarm.contracts.tables import RUN_VELOCITY, SHARD_LEDGER
 from patternalarm.generator.batch import Array
 from patternalarm.generator.producer import Account
+from patternalarm.postgres import Connection, Database
 
 VELOCITY_MS = 10_000
 
@@ -21,19 +21,21 @@ class AlreadyGeneratedError(RuntimeError):
     """This shard of the run has started before; its events would be in the topic twice."""
 
 
-def open_row(connection: psycopg.Connection, run_id: str, phase: str, shard: int, planned: int) -> None:
+def open_row(database: Database, run_id: str, phase: str, shard: int, planned: int) -> None:
     """Enter the shard with ``planned`` events and nothing acknowledged: a killed generator leaves an open account.
 
     Raises:
         AlreadyGeneratedError: the row exists.
     """
     now = datetime.now(UTC)
-    with connection.transaction():
-        done = connection.execute(
+    done = database.write(
+        "enter a shard into the ledger",
+        lambda connection: connection.execute(
             f"INSERT INTO {SHARD_LEDGER} (run_id, phase, shard, generated, acknowledged, crc_sum, started_at, ended_at)"
             " VALUES (%s, %s, %s, %s, 0, 0, %s, %s) ON CONFLICT DO NOTHING",
             (run_id, phase, shard, planned, now, now),
-        )
+        ),
+    )
     if done.rowcount != 1:
         raise AlreadyGeneratedError(
             f"shard {shard} of run {run_id} has published its {phase} events before; again they would be doubled:"
@@ -41,10 +43,11 @@ def open_row(connection: psycopg.Connection, run_id: str, phase: str, shard: int
         )
 
 
-def close_row(connection: psycopg.Connection, run_id: str, phase: str, shard: int, account: Account) -> None:
+def close_row(database: Database, run_id: str, phase: str, shard: int, account: Account) -> None:
     """Write what was really generated and acknowledged."""
-    with connection.transaction():
-        connection.execute(
+    database.write(
+        "close a shard's account",
+        lambda connection: connection.execute(
             f"UPDATE {SHARD_LEDGER} SET generated = %s, acknowledged = %s, crc_sum = %s, ended_at = %s,"
             " late_p99_ms = %s WHERE run_id = %s AND phase = %s AND shard = %s",
             (
@@ -57,14 +60,15 @@ def close_row(connection: psycopg.Connection, run_id: str, phase: str, shard: in
                 phase,
                 shard,
             ),
-        )
+        ),
+    )
 
 
 class VelocityLog:
     """Events per scheduled ten seconds, added up over the shards of a run; written when a ten-second span is over."""
 
-    def __init__(self, connection: psycopg.Connection, run_id: str, domain: str) -> None:
-        self._connection, self._run_id, self._domain = connection, run_id, domain
+    def __init__(self, database: Database, run_id: str, domain: str) -> None:
+        self._database, self._run_id, self._domain = database, run_id, domain
         self._pending: Counter[int] = Counter()
 
     def add(self, send_ms: Array) -> None:
@@ -84,7 +88,12 @@ class VelocityLog:
     def _write(self, spans: Mapping[int, int]) -> None:
         if not spans:
             return
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        self._database.write("write the velocity", lambda connection: self._add(connection, spans))
+        for span in spans:
+            del self._pending[span]
+
+    def _add(self, connection: Connection, spans: Mapping[int, int]) -> None:
+        with connection.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO {RUN_VELOCITY} AS known (run_id, domain, bucket_start, events) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (run_id, domain, bucket_start) DO UPDATE SET events = known.events + excluded.events",
@@ -93,5 +102,3 @@ class VelocityLog:
                     for span, number in sorted(spans.items())
                 ],
             )
-        for span in spans:
-            del self._pending[span]

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import DAY_MS, TopicKind, topic_name
 from patternalarm.generator.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
 from patternalarm.generator.command_line import (
     StopFlag,
-    connect,
     count_argument,
+    database,
     run_command,
     run_id_argument,
     seed_argument,
@@ -90,7 +91,7 @@ def make_history(pack: DomainPack, seed: int, days: int, events: int, end_ms: in
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description="Publish a labelled history for training. Exit code 1: not everything was published."
     )
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")
@@ -123,14 +124,14 @@ def main(arguments: list[str] | None = None) -> int:
         end_ms = asked.end_at or newest_settled_ms(pack, round(time.time() * 1000))
         history = make_history(pack, asked.seed, asked.days, asked.events, end_ms)
         LOG.info("%d events made in %.1f s", len(history), time.monotonic() - started)
-        with connect() as connection:
-            open_row(connection, asked.run_id, HISTORY, 0, len(history))
+        with database() as books:
+            open_row(books, asked.run_id, HISTORY, 0, len(history))
             for chunk in chunks_of(pack.name, columns, *in_order_of_sending(history.pieces), UNPACED_EVENTS):
                 stop.check()
                 events.send(chunk.keys, chunk.values)
             labels.send(*label_records(history.campaigns))
             accounts = [producer.finish() for producer in (events, labels)]
-            close_row(connection, asked.run_id, HISTORY, 0, accounts[0])
+            close_row(books, asked.run_id, HISTORY, 0, accounts[0])
         if not all(account.complete for account in accounts):
             raise DeliveryError("not every event and label was acknowledged by Kafka")
         LOG.info(

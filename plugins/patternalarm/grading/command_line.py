@@ -1,6 +1,5 @@
 """What the grading commands share: ``--run-id``, logging, and bad input as one message with exit code 2."""
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable
@@ -8,8 +7,10 @@ from collections.abc import Callable
 import psycopg
 from confluent_kafka import KafkaException
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
+from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
 
@@ -22,7 +23,7 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     Returns 2, with one message on stderr, when the run id is malformed, the run cannot be graded, or Kafka or
     PostgreSQL cannot be reached. Any other error is a defect and is left to raise.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = ArgumentParser(description=description)
     parser.add_argument(
         "--run-id", required=True, help="run_id of platform.run, for example load-test-payments-20261124"
     )
@@ -34,7 +35,8 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     except ValueError as error:
         parser.error(str(error))
     try:
-        return body(run_id)
+        # What a command writes replaces what it wrote before, so that it may be done again as a whole.
+        return retrying(f"grade {run_id}")(body, run_id)
     except (GradingError, RunError) as error:
         message = str(error)
     except psycopg.OperationalError as error:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from patternalarm import postgres
 from patternalarm.contracts import tables
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, PLANNED_ROWS, Level, RunKind
 from patternalarm.grading.errors import GradingError
@@ -52,9 +53,9 @@ def connect(settings: Settings) -> Connection:
     """A connection with the platform's role.
 
     Raises:
-        psycopg.OperationalError: PostgreSQL cannot be reached or refuses the role.
+        psycopg.OperationalError: PostgreSQL refuses the role, or cannot be reached as long as patience lasts.
     """
-    return psycopg.connect(settings.dsn(tables.PLATFORM_ROLE, settings.platform_password), connect_timeout=10)
+    return postgres.connect(settings, tables.PLATFORM_ROLE)
 
 
 def measured_from_ms(run: Run) -> int | None:

@@ -14,12 +14,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from numpy.typing import NDArray
 
 from patternalarm.grading.errors import GradingError
+from patternalarm.passing_errors import passes_by_itself
+from patternalarm.retrying import Complaints, patience_of_settings, retrying
 
 logger = logging.getLogger(__name__)
 
 BATCH_RECORDS: Final = 20_000
 _ANSWER_SECONDS: Final = 10.0
-_STALL_SECONDS: Final = 60.0
 # Longer than any record: a dead letter carries a record of up to Kafka's 1 MB as base64.
 _PARSE_BLOCK_BYTES: Final = 4 << 20
 
@@ -64,7 +65,7 @@ class TopicReader:
         """
         consumer = Consumer(self._config)
         try:
-            return self._spans(consumer, topic)
+            return retrying(f"ask for the offsets of {topic}")(self._spans, consumer, topic)
         finally:
             consumer.close()
 
@@ -72,30 +73,32 @@ class TopicReader:
         """Every record between the begin and the end offsets that ``topic`` has when this is called.
 
         Raises:
-            GradingError: there is no such topic, or reading it made no progress for a minute.
-            KafkaException: Kafka did not answer or refused a read.
+            GradingError: there is no such topic, or reading it made no progress for as long as patience.
+            KafkaException: Kafka did not answer as long as patience lasted, or refused a read.
         """
         consumer = Consumer(self._config)
         started = time.monotonic()
         records = 0
         try:
-            spans = self._spans(consumer, topic)
+            spans = retrying(f"ask for the offsets of {topic}")(self._spans, consumer, topic)
+            complaints = Complaints(f"read {topic}")
             ends = {p: end for p, (begin, end) in spans.items() if end > begin}
             open_partitions = set(ends)
             consumer.assign([TopicPartition(topic, p, spans[p][0]) for p in ends])
             moved = time.monotonic()
             while open_partitions:
                 messages = consumer.consume(BATCH_RECORDS, timeout=0.1)
-                batch = self._batch(messages, ends, open_partitions)
+                came = self._without_passing_errors(messages, complaints)
+                batch = self._batch(came, ends, open_partitions)
                 if batch.values:
                     moved = time.monotonic()
                     records += len(batch.values)
                     yield batch
-                elif messages:
+                elif came:
                     moved = time.monotonic()
-                elif time.monotonic() - moved > _STALL_SECONDS:
+                elif time.monotonic() - moved > patience_of_settings():
                     raise GradingError(
-                        f"{topic}: no record came for {_STALL_SECONDS:.0f} s before the end of partitions "
+                        f"{topic}: no record came for {patience_of_settings():.0f} s before the end of partitions "
                         f"{', '.join(map(str, sorted(open_partitions)))}; look at Kafka's log (`make logs S=kafka`)"
                     )
             logger.info("read %s: %s records in %.1f s", topic, f"{records:,}", time.monotonic() - started)
@@ -118,6 +121,18 @@ class TopicReader:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             spans[partition] = begin_and_end
         return spans
+
+    @staticmethod
+    def _without_passing_errors(messages: list[Any], complaints: Complaints) -> list[Any]:
+        """The messages but for errors that pass by themselves, after which the client reads on."""
+        came = []
+        for message in messages:
+            error = message.error()
+            if error is not None and passes_by_itself(KafkaException(error)):
+                complaints.hear(KafkaException(error), "reading on")
+            else:
+                came.append(message)
+        return came
 
     @staticmethod
     def _batch(messages: list[Any], ends: dict[int, int], open_partitions: set[int]) -> Batch:

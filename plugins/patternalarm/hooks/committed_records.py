@@ -6,7 +6,7 @@ reading on as it would, committed records only.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -45,6 +45,24 @@ def is_end_of_partition(message: Any) -> bool:
     if error.code() != KafkaError._PARTITION_EOF:
         raise KafkaException(error)
     return True
+
+
+def intact(messages: Iterable[Any]) -> Iterator[Any]:
+    """Records and ends of partitions among ``messages``, all of them before an error is raised: what was read beside an
+    error is not read again.
+
+    Raises:
+        KafkaException: one of them told an error.
+    """
+    failure = None
+    for message in messages:
+        error = message.error()
+        if error is None or error.code() == KafkaError._PARTITION_EOF:
+            yield message
+        else:
+            failure = failure or error
+    if failure:
+        raise KafkaException(failure)
 
 
 def with_committed_records(positions: Mapping[Place, int], settings: Settings | None = None) -> set[Place]:

@@ -1,17 +1,17 @@
 """How many events of a scope have come out of the Flink job, by their identity.
 
 Delivery is at-least-once: counting records would take copies that were delivered again for events that are still missing.
-So the source coordinates of what came out are marked, one byte each, against the events that are on the topic.
+So the source coordinates of what came out are marked, one byte of an array each, against the events that are on the topic.
 """
 
 import json
 import time
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.hooks.committed_records import Place, committed_reader, is_end_of_partition
+from patternalarm.hooks.committed_records import Place, committed_reader, intact, is_end_of_partition
 from patternalarm.settings import Settings
 
 _TIMEOUT_SECONDS: Final = 15
@@ -21,7 +21,7 @@ _LOOK_SECONDS: Final = 5.0
 
 
 class _Marks:
-    """A set of (partition, offset). Plain bytes: the scheduler imports this with every DAG, so no numpy."""
+    """A set of (partition, offset)."""
 
     def __init__(self) -> None:
         self._marked: dict[int, bytearray] = {}
@@ -64,13 +64,8 @@ class FeaturesProgress:
             self._unfinished = self._begin()
         look_ends = time.monotonic() + _LOOK_SECONDS
         while messages := self._consumer.consume(_READ_AT_ONCE, timeout=0.2):
-            errors = [message.error() for message in messages if _is_fault(message)]
-            for message in messages:
-                if not _is_fault(message):
-                    self._take(message, self._unfinished)
-            # The records beside an error are not read again.
-            if errors:
-                raise KafkaException(errors[0])
+            for message in intact(messages):
+                self._take(message, self._unfinished)
             if time.monotonic() > look_ends:
                 break
         return None if self._unfinished else len(self._events) - len(self._out)
@@ -105,8 +100,3 @@ class FeaturesProgress:
             places |= {(topic, partition) for partition in metadata.partitions}
         self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in places])
         return places
-
-
-def _is_fault(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() != KafkaError._PARTITION_EOF

@@ -1,5 +1,6 @@
 """Flink's REST API: jobs by name, their health, how far they read, stop and cancel."""
 
+import http.client
 import json
 import re
 import urllib.error
@@ -11,6 +12,8 @@ from urllib.parse import quote, urlencode
 
 from airflow.sdk import BaseHook
 
+from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
@@ -179,17 +182,24 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         request = urllib.request.Request(  # noqa: S310 - the scheme is http, from the settings
             url, data=data, method=method, headers={"Content-Type": "application/json"}
         )
+        # A stop that was heard must not be asked for twice; everything else may be.
+        passes = was_not_heard if method == "POST" else passes_by_itself
+        policy = retrying(f"{method} {path} of Flink", self.settings.patience_seconds, passes=passes)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-                text = response.read()
+            text = policy(_answer, request)
         except urllib.error.HTTPError as error:
-            raise FlinkError(f"Flink answers {error.code} to {method} {path}: {_first_error(error.read())}") from None
-        except OSError as error:
+            raise FlinkError(f"Flink answers {error.code} to {method} {path}: {_first_error(error.read())}") from error
+        except (OSError, http.client.HTTPException) as error:
             raise FlinkError(
                 f"Flink does not answer at {self.settings.flink_url} ({error}): start the platform with `make up`, "
                 "then see `make status`"
-            ) from None
+            ) from error
         return json.loads(text) if text else {}
+
+
+def _answer(request: urllib.request.Request) -> bytes:
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+        return bytes(response.read())
 
 
 def _first_error(body: bytes) -> str:

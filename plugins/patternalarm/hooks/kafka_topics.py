@@ -1,25 +1,23 @@
 """Topics of a scope: created from the contracts, counted, dropped."""
 
-import time
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from patternalarm.contracts.topics import TOPIC_SPECS, topics_of
+from patternalarm.passing_errors import passes_by_itself
+from patternalarm.retrying import retrying
 
 _TIMEOUT_SECONDS: Final = 15
-_UNSETTLED: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"})
+
+T = TypeVar("T")
 
 
 class KafkaTopicsError(RuntimeError):
     """Kafka cannot be reached or refuses; the message says why and what to do."""
-
-
-class _UnsettledPartitionError(KafkaTopicsError):
-    """A partition that the brokers do not agree about yet."""
 
 
 class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
@@ -31,13 +29,13 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         Raises:
             KafkaTopicsError: it does not.
         """
-        self._metadata()
+        self._patiently("answer", self._metadata)
 
     def create(self, domain: str, scope: str) -> list[str]:
         """Create every topic of ``domain`` in ``scope`` that is missing, and return when clients can use them; their names.
 
         Raises:
-            KafkaTopicsError: a topic cannot be created, or is not ready within 15 s.
+            KafkaTopicsError: a topic cannot be created, or is not ready when patience ends.
         """
         names = topics_of(domain, scope)
         wanted = [
@@ -45,16 +43,14 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
                 name,
                 num_partitions=TOPIC_SPECS[kind].partitions,
                 replication_factor=1,
-                config={"retention.ms": str(TOPIC_SPECS[kind].retention_ms)},
+                config=TOPIC_SPECS[kind].config,
             )
             for kind, name in names.items()
         ]
-        for name, future in self.get_conn.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).items():
-            self._settle(future, f"create topic {name}", unless="TOPIC_ALREADY_EXISTS")
-        self._await_all(set(names.values()))
-        # A broker shows itself as the leader of a partition before it acts as one ("not leader for partition"): topics
-        # are ready when it answers for each.
-        self.offsets(names.values())
+        self._patiently(f"create the topics of {scope}", lambda: self._create(wanted))
+        # A broker learns of new topics, and of who leads their partitions, a moment after it confirmed them, and shows
+        # itself as a partition's leader before it acts as one: topics are ready when it answers for each partition.
+        self._patiently(f"answer for the new topics of {scope}", lambda: self._answer_for(wanted))
         return list(names.values())
 
     def drop(self, domain: str, scope: str) -> list[str]:
@@ -64,12 +60,9 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
             KafkaTopicsError: a topic cannot be dropped.
         """
         names = list(topics_of(domain, scope).values())
-        futures = self.get_conn.delete_topics(names, request_timeout=_TIMEOUT_SECONDS)
-        return [
-            name
-            for name, future in futures.items()
-            if self._settle(future, f"drop topic {name}", unless="UNKNOWN_TOPIC_OR_PART")
-        ]
+        dropped: list[str] = []
+        self._patiently(f"drop the topics of {scope}", lambda: self._drop(names, dropped))
+        return dropped
 
     def offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
         """First offset and offset after the last, by topic and partition; topics that do not exist are left out.
@@ -78,27 +71,8 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
             KafkaTopicsError: Kafka cannot be reached.
         """
         topics = list(topics)
-        patience_ends = time.monotonic() + _TIMEOUT_SECONDS
-        while True:
-            try:
-                return self._offsets_now(topics)
-            except _UnsettledPartitionError:
-                # Between the list of topics and the question, one was dropped or made, or changed its leader.
-                if time.monotonic() > patience_ends:
-                    raise
-                time.sleep(0.1)
-
-    def _offsets_now(self, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
-        existing = self._metadata().topics
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            if topic in existing
-            for partition in existing[topic].partitions
-        ]
-        specs = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        first, last = (self._list_offsets(partitions, spec) for spec in specs)
-        return {key: (first[key], last[key]) for key in last}
+        # Between the list of topics and the question, one may be dropped or made, or change its leader.
+        return self._patiently("tell offsets", lambda: self._offsets_now(topics))
 
     def records(self, topic: str) -> int:
         """Records in ``topic`` by its offsets; 0 when it does not exist.
@@ -108,48 +82,66 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         """
         return sum(last - first for first, last in self.offsets([topic]).values())
 
+    def _create(self, wanted: list[NewTopic]) -> None:
+        futures = self.get_conn.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS)
+        for future in futures.values():
+            self._settle(future, unless=KafkaError.TOPIC_ALREADY_EXISTS)
+
+    def _answer_for(self, wanted: list[NewTopic]) -> None:
+        existing = self._metadata().topics
+        for topic in wanted:
+            shown = existing[topic.topic].partitions if topic.topic in existing else {}
+            if len(shown) < topic.num_partitions:
+                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic.topic} is not shown yet"))
+            if any(partition.leader < 0 for partition in shown.values()):
+                raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, f"{topic.topic} has no leader yet"))
+        self._offsets_of([TopicPartition(topic.topic, n) for topic in wanted for n in range(topic.num_partitions)])
+
+    def _drop(self, names: list[str], dropped: list[str]) -> None:
+        for name, future in self.get_conn.delete_topics(names, request_timeout=_TIMEOUT_SECONDS).items():
+            if self._settle(future, unless=KafkaError.UNKNOWN_TOPIC_OR_PART):
+                dropped.append(name)
+
+    def _offsets_now(self, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
+        existing = self._metadata().topics
+        return self._offsets_of(
+            [
+                TopicPartition(topic, partition)
+                for topic in topics
+                if topic in existing
+                for partition in existing[topic].partitions
+            ]
+        )
+
+    def _offsets_of(self, partitions: list[TopicPartition]) -> dict[tuple[str, int], tuple[int, int]]:
+        specs = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        first, last = (self._list_offsets(partitions, spec) for spec in specs)
+        return {key: (first[key], last[key]) for key in last}
+
     def _list_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
         if not partitions:
             return {}
         futures = self.get_conn.list_offsets(dict.fromkeys(partitions, spec), request_timeout=_TIMEOUT_SECONDS)
         return {
-            (partition.topic, partition.partition): self._settle(
-                future, f"ask for the offsets of {partition.topic}"
-            ).offset
-            for partition, future in futures.items()
-        }
-
-    def _await_all(self, names: set[str]) -> None:
-        # A broker learns of new topics, and of who leads their partitions, a moment after it confirmed them; a reader or
-        # a question for their offsets that is earlier fails.
-        patience_ends = time.monotonic() + _TIMEOUT_SECONDS
-        while missing := names - self._led_topics():
-            if time.monotonic() > patience_ends:
-                raise KafkaTopicsError(f"Kafka does not show the topics {', '.join(sorted(missing))} that it created")
-            time.sleep(0.05)
-
-    def _led_topics(self) -> set[str]:
-        return {
-            name
-            for name, topic in self._metadata().topics.items()
-            if topic.partitions and all(partition.leader >= 0 for partition in topic.partitions.values())
+            (partition.topic, partition.partition): self._settle(future).offset for partition, future in futures.items()
         }
 
     def _metadata(self) -> Any:
-        try:
-            return self.get_conn.list_topics(timeout=_TIMEOUT_SECONDS)
-        except KafkaException as error:
-            raise KafkaTopicsError(
-                f"Kafka does not answer ({error.args[0].str()}): start the platform with `make up`, "
-                "then see `make status`"
-            ) from None
+        return self.get_conn.list_topics(timeout=_TIMEOUT_SECONDS)
 
     @staticmethod
-    def _settle(future: Any, what: str, unless: str = "") -> Any:
+    def _settle(future: Any, unless: int | None = None) -> Any:
         try:
             return future.result() or True
         except KafkaException as error:
-            if error.args[0].name() == unless:
+            if error.args[0].code() == unless:
                 return None
-            kind = _UnsettledPartitionError if error.args[0].name() in _UNSETTLED else KafkaTopicsError
-            raise kind(f"Kafka cannot {what}: {error.args[0].str()}") from None
+            raise
+
+    @staticmethod
+    def _patiently(what: str, work: Callable[[], T]) -> T:
+        try:
+            return retrying(f"wait until Kafka can {what}")(work)
+        except KafkaException as error:
+            remedy = ": start the platform with `make up`, then see `make status`" if passes_by_itself(error) else ""
+            raise KafkaTopicsError(f"Kafka cannot {what} ({error.args[0].str()}){remedy}") from error

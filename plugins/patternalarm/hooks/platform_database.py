@@ -1,16 +1,17 @@
 """The platform's PostgreSQL database, as the role that runs write with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, TypeVar
 
 import psycopg
 from airflow.sdk import BaseHook
 
 from patternalarm.contracts.tables import PLATFORM_ROLE
+from patternalarm.postgres import Database, connect
 from patternalarm.settings import Settings, get_settings
 
-_CONNECT_TIMEOUT_SECONDS: Final = 5
+T = TypeVar("T")
 
 
 class PlatformDatabaseError(RuntimeError):
@@ -35,15 +36,27 @@ class PlatformDatabaseHook(BaseHook):  # type: ignore[misc]
         Raises:
             PlatformDatabaseError: PostgreSQL cannot be reached, or refuses the role.
         """
-        settings = self.settings
         try:
-            connection = psycopg.connect(
-                settings.dsn(PLATFORM_ROLE, settings.platform_password), connect_timeout=_CONNECT_TIMEOUT_SECONDS
-            )
+            connection = connect(self.settings, PLATFORM_ROLE)
         except psycopg.OperationalError as error:
-            raise PlatformDatabaseError(
-                f"PostgreSQL cannot be used at {settings.host}:{settings.postgres_port} ({str(error).strip()}): "
-                "start the platform with `make up`, then see `make status`"
-            ) from None
+            raise self._unusable(error) from error
         with connection:
             yield connection
+
+    def write(self, what: str, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """What ``work`` returns, which runs in one transaction that is committed exactly once: see ``Database.write``.
+
+        Raises:
+            PlatformDatabaseError: PostgreSQL cannot be reached, or refuses the role.
+        """
+        with Database(self.settings, PLATFORM_ROLE) as database:
+            try:
+                return database.write(what, work)
+            except psycopg.OperationalError as error:
+                raise self._unusable(error) from error
+
+    def _unusable(self, error: psycopg.OperationalError) -> PlatformDatabaseError:
+        return PlatformDatabaseError(
+            f"PostgreSQL cannot be used at {self.settings.host}:{self.settings.postgres_port} ({str(error).strip()}): "
+            "start the platform with `make up`, then see `make status`"
+        )

@@ -1,30 +1,15 @@
 """What is known about a process under the supervisor."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from patternalarm.telling_line import telling_line
 
 # A job gives its own verdict with one of these; anything else, a signal above all, is an accident and is restarted.
 VERDICT_EXIT_CODES: Final = range(11)
 
 _ALIVE: Final = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
-
-
-_ERROR: Final = re.compile(r"\bERROR\b|\b[Ee]rror: |^[\w.]*(Error|Exception)\b")
-_LESS_THAN_ERROR: Final = re.compile(r"\b(TRACE|DEBUG|INFO|WARN|WARNING)\b")
-
-
-def telling_line(log: Sequence[str]) -> str:
-    """The line of a process's log that most likely says why it failed; empty for an empty log.
-
-    The last one that calls itself an error, else the last that is not of a lower level: engines go on chatting after
-    the one line that counts.
-    """
-    lines = [line.strip() for line in log if line.strip()]
-    errors = [line for line in lines if _ERROR.search(line)]
-    plain = [line for line in lines if not _LESS_THAN_ERROR.search(line)]
-    return next((candidates[-1] for candidates in (errors, plain, lines) if candidates), "")
 
 
 @dataclass(frozen=True)
@@ -38,6 +23,7 @@ class ProcessState:
         exit_code: exit code once it ended, -1 after a signal; None before.
         started_at: epoch seconds of the last start, 0 before the first.
         restarts: whether the supervisor starts it again after an accident.
+        signal: name of the signal that ended it, like SIGKILL; empty when none did, or when it is not known.
     """
 
     name: str
@@ -46,6 +32,7 @@ class ProcessState:
     exit_code: int | None
     started_at: int
     restarts: bool
+    signal: str = ""
 
     @property
     def alive(self) -> bool:
@@ -70,11 +57,20 @@ class ProcessState:
     def describe(self, log: Sequence[str] = ()) -> str:
         """How it ended, or that it runs, in words; with the line of its ``log`` that tells most, if there is one."""
         line = telling_line(log)
-        return f"{self._outcome()}: {line}" if line else self._outcome()
+        if not line:
+            return self._outcome()
+        # Who is killed has no time to say why.
+        return f"{self._outcome()}; its log ends with: {line}" if self._killed else f"{self._outcome()}: {line}"
+
+    @property
+    def _killed(self) -> bool:
+        return self.state == "EXITED" and self.exit_code == -1
 
     def _outcome(self) -> str:
-        if self.state == "EXITED" and self.exit_code == -1:
-            return f"{self.name} was killed by a signal"
+        if self._killed:
+            # Nobody but the kernel sends this one to a process that the supervisor wants to live.
+            suspect = ", out of memory?" if self.signal == "SIGKILL" else ""
+            return f"{self.name} was killed by {self.signal or 'a signal'}{suspect}"
         if self.state == "EXITED":
             return f"{self.name} ended with exit code {self.exit_code}"
         if self.state == "FATAL":

@@ -11,7 +11,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.hooks.committed_records import committed_reader, is_end_of_partition
+from patternalarm.hooks.committed_records import committed_reader, intact, is_end_of_partition
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings
 
 _TIMEOUT_SECONDS: Final = 15
@@ -46,17 +47,15 @@ class ScoringProgress:
         """Partitions of the features topic whose last event has no score yet; 0 means that all is scored.
 
         Raises:
-            KafkaException, TimeoutError: Kafka cannot be reached.
+            KafkaException, TimeoutError: Kafka cannot be reached, or refuses; asked again, it goes on.
         """
         if not self._following:
-            self._find_last_events()
-            self._follow_scores()
-            self._following = True
+            retrying("find the events that are owed a score")(self._begin)
         while self._missing:
             messages = self._consumer.consume(_READ_AT_ONCE, timeout=0.2)
             if not messages:
                 break
-            for message in messages:
+            for message in intact(messages):
                 if not is_end_of_partition(message):
                     self._missing.discard(_identity(json.loads(message.value() or b"")))
         return len(self._missing)
@@ -64,6 +63,12 @@ class ScoringProgress:
     def close(self) -> None:
         """Leave Kafka."""
         self._consumer.close()
+
+    def _begin(self) -> None:
+        self._missing.clear()
+        self._find_last_events()
+        self._follow_scores()
+        self._following = True
 
     def _find_last_events(self) -> None:
         sent_at: list[int] = []
@@ -79,10 +84,9 @@ class ScoringProgress:
                 if message is None:
                     raise TimeoutError(f"Kafka gives nothing of {partition.topic} within {_TIMEOUT_SECONDS} s")
                 at_end = is_end_of_partition(message)
-                if not at_end:
-                    features = json.loads(message.value() or b"")
-                    if features["event_time_ms"] >= self._score_from_ms:
-                        newest = _identity(features), message.timestamp()[1]
+                owed = None if at_end else _owed(message.value(), self._score_from_ms)
+                if owed:
+                    newest = owed, message.timestamp()[1]
             if newest:
                 self._missing.add(newest[0])
                 sent_at.append(newest[1])
@@ -111,3 +115,12 @@ class ScoringProgress:
 
 def _identity(record: dict[str, Any]) -> Identity:
     return record["source_topic"], record["source_partition"], record["source_offset"]
+
+
+def _owed(value: bytes | None, score_from_ms: int) -> Identity | None:
+    """Identity of a features record that is owed a score; one that the scorer cannot read is owed none."""
+    try:
+        features = json.loads(value or b"")
+        return _identity(features) if features["event_time_ms"] >= score_from_ms else None
+    except (ValueError, KeyError, TypeError):
+        return None

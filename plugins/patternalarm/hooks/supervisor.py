@@ -13,6 +13,8 @@ from urllib.parse import quote
 from airflow.sdk import BaseHook
 
 from patternalarm.hooks.process_state import VERDICT_EXIT_CODES, ProcessState
+from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.retrying import retrying
 from patternalarm.settings import REPOSITORY, Settings, get_settings
 
 SUPERVISOR_USER: Final = "patternalarm"
@@ -21,6 +23,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STOP_WAIT_SECONDS: Final = 30
 # Longer than the supervisor takes to kill what does not stop, or a slow stop would look like a dead supervisor.
 _RPC_TIMEOUT_SECONDS: Final = _STOP_WAIT_SECONDS + 15
+
+_LOG_TAIL_BYTES: Final = 65_536
 
 _BAD_NAME: Final = 10
 _NO_FILE: Final = 20
@@ -159,7 +163,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         if not path.is_file():
             return []
         with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - 65_536))
+            stream.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
             return stream.read().decode("utf-8", errors="replace").splitlines()[-lines:]
 
     def log_file(self, name: str) -> Path:
@@ -212,33 +216,50 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         file = self._configuration_file(name)
         restarts = file.is_file() and "autorestart=unexpected" in file.read_text(encoding="utf-8")
         ended = state in ("EXITED", "STOPPED") and bool(info["start"])
+        exit_code = int(info["exitstatus"]) if ended else None
         return ProcessState(
             name=name,
             state=state,
             pid=int(info["pid"]),
-            exit_code=int(info["exitstatus"]) if ended else None,
+            exit_code=exit_code,
             started_at=int(info["start"]),
             restarts=restarts,
+            signal=self._signal_that_ended(name) if state == "EXITED" and exit_code == -1 else "",
         )
+
+    def _signal_that_ended(self, name: str) -> str:
+        # Of a signal, the supervisor tells its own log alone.
+        try:
+            log = str(self._call("readLog", -_LOG_TAIL_BYTES, 0))
+        except xmlrpc.client.Fault:
+            return ""
+        signals = re.findall(rf"exited: {re.escape(name)} \(terminated by (SIG\w+)", log)
+        return signals[-1] if signals else ""
 
     def _call(self, method: str, *arguments: Any) -> Any:
         settings = self.settings
         place = f"{settings.host}:{settings.supervisor_port}"
         login = f"{SUPERVISOR_USER}:{quote(settings.supervisor_password, safe='')}"
-        try:
+
+        def ask() -> Any:
             with xmlrpc.client.ServerProxy(f"http://{login}@{place}/RPC2", transport=_Transport()) as proxy:
                 return getattr(proxy.supervisor, method)(*arguments)
+
+        # A process may have started, and ended, though the answer was lost; everything else may be asked for twice.
+        passes = was_not_heard if method == "startProcess" else passes_by_itself
+        try:
+            return retrying(f"{method} of the supervisor", settings.patience_seconds, passes=passes)(ask)
         except xmlrpc.client.ProtocolError as error:
             if error.errcode == http.client.UNAUTHORIZED:
                 raise SupervisorError(
                     f"the supervisor at {place} refuses the password in {settings.home / 'secrets.env'}: "
                     "restart the platform with `make down` and `make up`"
-                ) from None
-            raise SupervisorError(f"the supervisor at {place} answers {error.errcode} {error.errmsg}") from None
+                ) from error
+            raise SupervisorError(f"the supervisor at {place} answers {error.errcode} {error.errmsg}") from error
         except (OSError, http.client.HTTPException) as error:
             raise SupervisorError(
                 f"the supervisor does not answer at {place} ({error}): start the platform with `make up`"
-            ) from None
+            ) from error
 
     @staticmethod
     def _refusal(what: str, fault: xmlrpc.client.Fault) -> SupervisorError:

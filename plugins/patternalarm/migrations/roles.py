@@ -3,7 +3,6 @@
 Idempotent: run again, it sets the passwords of ``settings`` anew and changes nothing else.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.tables import (
     AIRFLOW_ROLE,
     DBT_ROLE,
@@ -114,7 +114,7 @@ def ensure_roles(settings: Settings, superuser_dsn: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when a password is missing or PostgreSQL refuses."""
-    parser = argparse.ArgumentParser(prog="patternalarm.migrations.roles", description=__doc__)
+    parser = ArgumentParser(prog="patternalarm.migrations.roles", description=__doc__)
     parser.add_argument(
         "--superuser-dsn",
         required=True,

@@ -1,6 +1,5 @@
 """Bring the platform's database to the newest schema: ``python -m patternalarm.migrations.upgrade``."""
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.tables import OWNER_ROLE
 from patternalarm.settings import Settings, get_settings
 
@@ -54,7 +54,7 @@ def upgrade(settings: Settings, revision: str = "head") -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when the database cannot be reached."""
-    parser = argparse.ArgumentParser(prog="patternalarm.migrations.upgrade", description=__doc__)
+    parser = ArgumentParser(prog="patternalarm.migrations.upgrade", description=__doc__)
     parser.add_argument("--revision", default="head", help="migration to go to (default: the newest)")
     arguments = parser.parse_args(argv)
     settings = get_settings()

@@ -1,12 +1,12 @@
 """Is a model directory whole, and of this pack? ``python -m patternalarm.models.verify --pack P --model DIR``."""
 
-import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.models.metadata import FOREST_FILE, METADATA_FILE, ModelError, ModelMetadata, read_metadata
 
@@ -62,7 +62,7 @@ def verify_model(directory: Path, pack: DomainPack) -> ModelMetadata:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when the model is not usable."""
-    parser = argparse.ArgumentParser(prog="patternalarm.models.verify", description=__doc__)
+    parser = ArgumentParser(prog="patternalarm.models.verify", description=__doc__)
     parser.add_argument("--pack", required=True, help="name or path of a domain pack")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     arguments = parser.parse_args(argv)

@@ -97,21 +97,28 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
 
     def _end_run(self, context: Context) -> None:
         state, reason = self._verdict(context)
-        with PlatformDatabaseHook().connect() as connection:
-            if runs.finish_run(connection, self.run_id, state, reason):
-                self.log.info("run %s ended as %s: %s", self.run_id, state, reason)
+
+        def end(connection: Any) -> bool:
+            ended = runs.finish_run(connection, self.run_id, state, reason)
             connection.execute(f"DELETE FROM {CONSUMER_OFFSET} WHERE scope = %s", (self.run_id,))
             runs.release_lease(connection, self.run_id)
+            return ended
+
+        if PlatformDatabaseHook().write(f"end run {self.run_id}", end):
+            self.log.info("run %s ended as %s: %s", self.run_id, state, reason)
 
     def _verdict(self, context: Context) -> tuple[runs.RunState, str | None]:
-        ti = context["ti"]
-        found = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], map_index=self._map_index(ti))
-        states: dict[str, str] = found.get(ti.run_id, {})
+        states = self._states(context["ti"])
         if self.succeeded and states.get(self.succeeded) == "success":
             return runs.RunState.PASSED, None
         failed = sorted(task for task, state in states.items() if state == "failed")
         return runs.RunState.FAILED, f"failed at {', '.join(failed)}" if failed else "ended before it was graded"
 
     @staticmethod
-    def _map_index(ti: Any) -> int | None:
-        return ti.map_index if ti.map_index is not None and ti.map_index >= 0 else None
+    def _states(ti: Any) -> dict[str, str]:
+        """States of the run's tasks by task id. In a mapped group, Airflow puts ``_<map index>`` behind each id."""
+        mapped = ti.map_index is not None and ti.map_index >= 0
+        found = ti.get_task_states(
+            dag_id=ti.dag_id, run_ids=[ti.run_id], map_index=ti.map_index if mapped else None
+        ).get(ti.run_id, {})
+        return {key.removesuffix(f"_{ti.map_index}"): state for key, state in found.items()} if mapped else found

@@ -1,7 +1,6 @@
 """Open a run: everything is checked, nothing is started."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
@@ -13,9 +12,9 @@ from patternalarm.generator.split import ForeignFileError, split_of
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
-from patternalarm.models import registry as models
 from patternalarm.models.metadata import ModelError
-from patternalarm.models.verify import verify_model
+from patternalarm.models.registry import ModelRegistryError, ModelVersion
+from patternalarm.models.serving import serving_model
 from patternalarm.operators.run_values import RunValues
 from patternalarm.patterns import PatternError, load_patterns, pattern_set_of
 from patternalarm.runs import registry as runs
@@ -150,13 +149,11 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         targets.processes().names(LIVE_SCOPE)
 
     @staticmethod
-    def _promoted_model(connection: Any, pack: DomainPack) -> models.ModelVersion:
+    def _promoted_model(connection: Any, pack: DomainPack) -> ModelVersion:
         try:
-            model = models.promoted(connection, pack.name)
-            verify_model(Path(model.path), pack)
-        except (models.ModelRegistryError, ModelError) as error:
+            return serving_model(connection, pack)
+        except (ModelRegistryError, ModelError) as error:
             raise AirflowFailException(str(error)) from error
-        return model
 
 
 def _utc(epoch_ms: int) -> datetime:

@@ -52,8 +52,11 @@ class PlanShardsOperator(BaseOperator):  # type: ignore[misc]
         start_at = opened_at
         if self.phase is Phase.MEASURED:
             start_at = (datetime.now(UTC) + timedelta(seconds=_LEAD_SECONDS)).replace(microsecond=0)
-            with PlatformDatabaseHook().connect() as connection:
-                runs.set_measured_window(connection, self.run_id, opened_at, start_at + timedelta(seconds=seconds))
+            until = start_at + timedelta(seconds=seconds)
+            PlatformDatabaseHook().write(
+                f"set the measured window of {self.run_id}",
+                lambda connection: runs.set_measured_window(connection, self.run_id, opened_at, until),
+            )
         common = ["--phase", self.phase.value, "--shards", self.shards, "--seconds", f"{seconds:g}"]
         start = ["--start-at", start_at.isoformat(timespec="milliseconds")]
         return [[*common, *start, "--shard", str(shard)] for shard in range(int(self.shards))]

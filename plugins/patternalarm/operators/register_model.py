@@ -41,9 +41,12 @@ class RegisterModelOperator(BaseOperator):  # type: ignore[misc]
             metadata = verify_model(directory, load_pack(self.pack))
         except ModelError as error:
             raise AirflowFailException(str(error)) from error
-        with PlatformDatabaseHook().connect() as connection:
+
+        def register(connection: Any) -> None:
             models.register(connection, models.ModelVersion.of(metadata, str(directory)))
             if self.promote:
                 models.promote(connection, metadata.domain, metadata.version)
+
+        PlatformDatabaseHook().write(f"register model {metadata.version}", register)
         self.log.info("model %s of %s: %s", metadata.version, metadata.domain, metadata.metrics)
         return metadata.version

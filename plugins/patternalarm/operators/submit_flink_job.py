@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from patternalarm.hooks import targets
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.settings import REPOSITORY
+from patternalarm.telling_line import telling_line
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
 
 JOB_ID: Final = "job_id"
@@ -70,8 +71,8 @@ class SubmitFlinkJobOperator(AwaitingOperator):
             self.log.info("%s", line)
         found = _SUBMITTED.search(submission.stdout)
         if submission.returncode or not found:
-            last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
-            raise AirflowFailException(f"the submission ended with exit code {submission.returncode}: {last}")
+            why = telling_line(lines) or "it printed nothing"
+            raise AirflowFailException(f"the submission ended with exit code {submission.returncode}: {why}")
         # Not the trigger's return value: Airflow 3.3.2 encodes what a trigger returns as JSON twice.
         context["ti"].xcom_push(key=JOB_ID, value=found[1])
         self.wait_with(FlinkRunningTrigger(job_id=found[1], patience=self.patience))

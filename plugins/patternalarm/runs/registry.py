@@ -85,6 +85,10 @@ ON CONFLICT (run_id) DO NOTHING
 
 _GET: Final = f"SELECT {_RUN_COLUMNS} FROM {RUN} WHERE run_id = %s"
 
+_OF_AIRFLOW_RUN: Final = f"""
+SELECT {_RUN_COLUMNS} FROM {RUN} WHERE dag_id = %s AND airflow_run_id = %s ORDER BY domain
+"""
+
 _MEASURE: Final = f"UPDATE {RUN} SET measured_from = %s, measured_until = %s WHERE run_id = %s"
 
 _PLAN: Final = f"""
@@ -140,6 +144,12 @@ def get_run(connection: psycopg.Connection[Any], run_id: str) -> Run:
     if run is None:
         raise RunError(f"no run {run_id!r} in {RUN}; check the id, or start it with its DAG")
     return run
+
+
+def runs_of_airflow_run(connection: psycopg.Connection[Any], dag_id: str, airflow_run_id: str) -> list[Run]:
+    """Runs that an Airflow run opened, by domain; none when it ended before."""
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        return cursor.execute(_OF_AIRFLOW_RUN, (dag_id, airflow_run_id)).fetchall()
 
 
 def set_measured_window(

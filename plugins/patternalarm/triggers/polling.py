@@ -5,12 +5,12 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-# An engine that does not answer one question is no reason to end a run; one that stays silent is.
-_TOLERANCE_SECONDS: Final = 15
+from patternalarm.passing_errors import passes_by_itself
+from patternalarm.retrying import Complaints, asking_once, patience_of_settings
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,11 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
 
     @abstractmethod
     def look(self) -> Done | Failed | None:
-        """Look once; None means not yet. It may block; what it keeps raising for 15 s fails the task."""
+        """Look once; None means not yet. It may block.
+
+        What it raises fails the task: an error that passes by itself when the patience of the settings is over, any
+        other at once. Within it nothing is tried twice, because the next look does.
+        """
 
     def progress(self) -> Any:
         """What changes while there is progress; by default nothing does, so patience is a plain time limit."""
@@ -75,18 +79,21 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll, then yield the outcome."""
         progress, changed_at, answered_at = self.progress(), time.monotonic(), time.monotonic()
-        complaint = ""
+        tolerance = patience_of_settings()
+        complaints = Complaints("look", self.log.warning)
         while True:
             outcome: Done | Failed | None = None
             try:
-                outcome = await asyncio.to_thread(self.look)
+                with asking_once():
+                    outcome = await asyncio.to_thread(self.look)
                 answered_at = time.monotonic()
             except Exception as error:  # noqa: BLE001 - whatever it is, the task must end with its message
-                if str(error) != complaint:
-                    complaint = str(error)
-                    self.log.warning("%s: %s", type(error).__name__, error)
-                if time.monotonic() - answered_at > _TOLERANCE_SECONDS:
+                complaints.hear(error, f"tolerated for {tolerance:.0f} s if it passes by itself")
+                silence = time.monotonic() - answered_at
+                if not passes_by_itself(error):
                     outcome = Failed(f"{type(error).__name__}: {error}")
+                elif silence > tolerance:
+                    outcome = Failed(f"no answer for {silence:.0f} s: {type(error).__name__}: {error}")
             if outcome is None and self.progress() != progress:
                 progress, changed_at = self.progress(), time.monotonic()
             if outcome is None and self.patience is not None and time.monotonic() - changed_at > self.patience:

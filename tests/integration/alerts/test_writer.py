@@ -1,5 +1,7 @@
 """The alert writer as a process, between real Kafka and real PostgreSQL."""
 
+import base64
+import json
 import random
 import signal
 import sys
@@ -15,10 +17,18 @@ from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kafka_broker import kafka_broker
+from lossy_proxy import lossy_proxy
 from migrated_database import superuser_dsn
 
-from patternalarm.contracts.alerts import SEVERITY_RANK, Severity, alert_id_of, severity_of_score
-from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET
+from patternalarm.contracts.alerts import (
+    SEVERITY_RANK,
+    SUSPICIOUS_SEVERITY,
+    Severity,
+    alert_id_of,
+    base_severity,
+    severity_of,
+)
+from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind
 
 EVIDENCE, HITS = TopicKind.EVIDENCE, TopicKind.PATTERN_HITS
@@ -37,17 +47,17 @@ def _expected(stage, evidence, hits):
 
     for record in evidence:
         alert_id, alert = alert_of(record["actor_id"], record["fraud_type"], record["event_time_ms"])
-        rise(alert, severity_of_score(record["type_score"]))
+        of_type = stage.pack.fraud_types.get(record["fraud_type"])
+        rise(alert, base_severity(of_type.severity if of_type else SUSPICIOUS_SEVERITY, record["type_score"]))
         alert["score"] = max(alert["score"] or 0.0, record["type_score"])
-        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount"])))
+        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount_base"])))
         alert["sources"].add((alert_id, record["event_id"], "score"))
     for record in hits:
         alert_id, alert = alert_of(record["subject_id"], record["fraud_type"], record["last_event_time_ms"])
         rise(alert, Severity(record["severity"]))
-        for event in record["events"].split(","):
-            event_id, time_ms, amount = event.split("|")
-            alert["events"][event_id] = (int(time_ms), Decimal(amount))
-            alert["sources"].add((alert_id, event_id, "pattern"))
+        for event in record["events"]:
+            alert["events"][event["event_id"]] = (event["event_time_ms"], Decimal(str(event["amount"])))
+            alert["sources"].add((alert_id, event["event_id"], "pattern"))
     return alerts
 
 
@@ -59,12 +69,13 @@ def _assert_as_expected(stage, evidence, hits):
     for alert_id, alert in expected.items():
         row = stored[alert_id]
         times = [time_ms for time_ms, _ in alert["events"].values()]
+        at_risk = sum(amount for _, amount in alert["events"].values())
         assert (row["severity"], row["score"], row["event_count"]) == (
-            alert["severity"],
+            severity_of(alert["severity"], at_risk, stage.pack.much_money),
             alert["score"],
             len(alert["events"]),
         )
-        assert row["amount_at_risk"] == sum(amount for _, amount in alert["events"].values())
+        assert row["amount_at_risk"] == at_risk
         assert round(row["first_event_time"].timestamp() * 1000) == min(times)
         assert round(row["last_event_time"].timestamp() * 1000) == max(times)
 
@@ -80,13 +91,13 @@ def _findings(stage, seed, count=60):
             event_time_ms=NOON_MS + draw.randrange(2 * EPISODE_MS),
             fraud_type=draw.choice(["plate_swap", "gate_run", "suspicious_activity"]),
             type_score=round(draw.uniform(0.3, 1.0), 6),
-            amount=draw.randrange(100, 99_999) / 100,
+            amount_base=draw.randrange(100, 99_999) / 100,
         )
         for number in range(count)
     ]
     hits = [
         hit_record(
-            [(one["event_id"], one["event_time_ms"], f"{one['amount']:.4f}")],
+            [(one["event_id"], one["event_time_ms"], one["amount_base"])],
             subject_id=one["actor_id"],
             severity=draw.choice(list(Severity)).value,
         )
@@ -182,58 +193,125 @@ def test_a_second_writer_ends_the_pair(stage):
     assert len(stage.alert_events()) == 1
 
 
-def test_a_broken_record_ends_it_by_name_and_nothing_after_it_is_skipped(stage):
-    writer = stage.start()
+def test_a_record_that_cannot_be_taken_goes_to_quarantine_and_the_writer_goes_on(stage):
+    stage.start()
     stage.wait_ready()
-    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
-    stage.wait_committed(EVIDENCE, 1)
-    stage.publish(EVIDENCE, [b'{"event_id": "e2", ', evidence_record(stage.pack, "e3")])
-    code, log = stage.failure(writer)
-    assert code == 1
-    assert f"topic {stage.topic(EVIDENCE)}, partition 0, offset 1: evidence breaks the contract" in log
-    assert "Traceback" not in log
-    assert stage.offset(EVIDENCE) == 1
-    assert [event_id for _, event_id, _ in stage.alert_events()] == ["e1"]
+    passed_on = {
+        "stage": "scorer", "topic": "features.toll", "partition": 2, "offset": 7, "reason": "breaks_contract",
+        "detail": "no JSON", "raw": base64.b64encode(b"{").decode(),
+    }  # fmt: skip
+    broken = b'{"event_id": "e2", "source_topic": "events.toll"'
+    refused = evidence_record(stage.pack, "nul \x00")
+    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1"), broken, refused, passed_on])
+    stage.publish(EVIDENCE, [passed_on, evidence_record(stage.pack, "e3")])
+    stage.publish(HITS, [hit_record([("x|5|7,y", NOON_MS, 1.0)]), b"[]"])
+    stage.wait_committed(EVIDENCE, 6)
+    stage.wait_committed(HITS, 2)
+    assert sorted(event_id for _, event_id, _ in stage.alert_events()) == ["e1", "e3", "x|5|7,y"]
+    rows = stage.connection.execute(
+        f'SELECT stage, topic, "partition", "offset", reason, raw FROM {QUARANTINED_RECORD} WHERE scope = %s',
+        (stage.scope,),
+    ).fetchall()
+    assert sorted((*list(row.values())[:-1], bytes(row["raw"])) for row in rows) == sorted(
+        [
+            ("alert_writer", stage.topic(EVIDENCE), 0, 1, "breaks_contract", broken),
+            ("alert_writer", stage.topic(EVIDENCE), 0, 2, "refused_by_database", json.dumps(refused).encode()),
+            ("alert_writer", stage.topic(HITS), 0, 1, "breaks_contract", b"[]"),
+            ("scorer", "features.toll", 2, 7, "breaks_contract", b"{"),
+        ]
+    )
+    log = stage.log(0).read_text()
+    assert f"topic {stage.topic(EVIDENCE)}, partition 0, offset 1: breaks contract, into quarantine: " in log
+    assert "topic features.toll, partition 2, offset 7: breaks contract, into quarantine: no JSON" in log
 
 
-def test_a_lost_connection_to_postgresql_ends_it_and_the_next_one_goes_on(stage):
-    writer = stage.start()
-    stage.wait_ready()
+def _end_connections(stage):
+    """End the writer's connections to PostgreSQL; how many there were."""
     ended = stage.connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (stage.client,)
     ).fetchall()
-    assert len(ended) == 1
-    stage.publish(EVIDENCE, [evidence_record(stage.pack, "e1")])
-    code, log = stage.failure(writer)
-    assert code == 1
-    assert "failed the alert writer" in log
-    assert "Traceback" not in log
-    stage.start()
+    return len(ended)
+
+
+def test_connections_that_are_lost_in_mid_run_lose_and_double_nothing(stage):
+    evidence, hits = _findings(stage, seed=4, count=400)
+    writer = stage.start()
     stage.wait_ready()
-    stage.wait_committed(EVIDENCE, 1)
-    assert len(stage.alerts()) == 1
+    lost = 0
+    for number in range(0, len(evidence), 50):
+        stage.publish(EVIDENCE, evidence[number : number + 50])
+        lost += _end_connections(stage)
+    stage.publish(HITS, hits)
+    stage.wait_committed(EVIDENCE, len(evidence))
+    stage.wait_committed(HITS, len(hits))
+    assert lost > 1
+    _assert_as_expected(stage, evidence, hits)
+    assert writer.poll() is None
+    writer.send_signal(signal.SIGTERM)
+    code, log = stage.failure(writer)
+    assert (code, "Traceback" in log) == (0, False), log
+    assert "terminating connection due to administrator command" in log
+
+
+def test_a_connection_that_is_lost_in_mid_transaction_writes_nothing_twice(stage):
+    writer = stage.start()
+    stage.wait_ready()
+    evidence, _ = _findings(stage, seed=5)
+    with psycopg.connect(superuser_dsn(), dbname=stage.settings.database) as blocker:
+        query = f"SELECT FROM {CONSUMER_OFFSET} WHERE topic = %s FOR UPDATE"
+        blocker.execute(query, (stage.topic(EVIDENCE),))
+        stage.publish(EVIDENCE, evidence)
+        waiting = "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+        stage.until(lambda: stage.connection.execute(waiting, (stage.client,)).fetchone(), "it is in a transaction")
+        assert _end_connections(stage) == 1
+        blocker.rollback()
+    stage.wait_committed(EVIDENCE, len(evidence))
+    _assert_as_expected(stage, evidence, [])
+    assert writer.poll() is None
+
+
+def test_a_commit_whose_answer_is_lost_is_not_done_again(stage):
+    evidence, _ = _findings(stage, seed=6)
+    with lossy_proxy(stage.settings.postgres_port) as proxy:
+        writer = stage.start(PATTERNALARM_POSTGRES_PORT=proxy.port)
+        stage.wait_ready()
+        proxy.lose_answers_to(b"COMMIT", times=2)
+        for number in range(0, len(evidence), 25):
+            stage.publish(EVIDENCE, evidence[number : number + 25])
+            stage.wait_committed(EVIDENCE, min(number + 25, len(evidence)))
+        assert proxy.lost == 2
+        _assert_as_expected(stage, evidence, [])
+        assert writer.poll() is None
+
+
+def test_a_wrong_password_ends_it_at_once(stage):
+    code, log = stage.failure(stage.start(PATTERNALARM_SCORER_PASSWORD="wrong"))
+    assert code == 1
+    assert "password authentication failed" in log
+    assert "trying again" not in log and "Traceback" not in log
 
 
 def test_without_postgresql_it_says_so(stage):
-    code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1))
+    code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
     assert code == 1
+    assert "trying again for 2 s" in log
     assert "PostgreSQL at 127.0.0.1:1 failed the alert writer" in log
     assert "Traceback" not in log
 
 
 def test_without_kafka_it_says_so(stage):
-    code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1))
+    code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
     assert code == 1
     assert "Kafka at 127.0.0.1:1 does not answer" in log
     assert "Traceback" not in log
 
 
-def test_a_broker_that_dies_ends_it(stage, tmp_path):
+def test_a_broker_that_stays_away_ends_it(stage, tmp_path):
     with kafka_broker(tmp_path / "kafka") as bootstrap:
         port = int(bootstrap.rpartition(":")[2])
         elsewhere = replace(stage, settings=stage.settings.model_copy(update={"kafka_port": port}))
         elsewhere.make_topics()
-        writer = elsewhere.start()
+        writer = elsewhere.start(PATTERNALARM_PATIENCE_SECONDS=3)
         elsewhere.wait_ready()
     code, log = elsewhere.failure(writer)
     assert code == 1
@@ -261,7 +339,7 @@ def test_bad_input_is_refused_before_anything_is_read(stage, tmp_path):
     (stage.model / "forest.npz").write_bytes(b"cut")
     for changes, named in (
         ({}, "forest.npz is cut short or altered"),
-        ({"pack": "nowhere"}, "no domain pack 'nowhere'"),
+        ({"pack": "nowhere"}, "unknown domain pack nowhere"),
         ({"scope": "Run_1"}, "run_id 'Run_1'"),
         ({"ready_file": tmp_path / "none" / "ready"}, "there is no directory"),
     ):

@@ -15,6 +15,7 @@ from patternalarm.runs.registry import (
     open_run,
     plan_rows,
     release_lease,
+    runs_of_airflow_run,
     set_measured_window,
 )
 
@@ -49,6 +50,14 @@ def test_a_run_id_that_another_run_took_is_refused(platform):
         open_run(platform, replace(RUN, airflow_run_id="manual__2"))
     with pytest.raises(ValueError, match="run_id 'Load:1'"):
         open_run(platform, replace(RUN, run_id="Load:1"))
+
+
+def test_the_runs_of_an_airflow_run_are_found(platform):
+    rail = replace(RUN, run_id="load-test-rail-1", domain="rail")
+    for run in (RUN, rail, replace(RUN, run_id="load-test-toll-2", airflow_run_id="manual__2")):
+        open_run(platform, run)
+    assert runs_of_airflow_run(platform, RUN.dag_id, RUN.airflow_run_id) == [rail, RUN]
+    assert runs_of_airflow_run(platform, RUN.dag_id, "manual__3") == []
 
 
 def test_the_first_end_of_a_run_stays(platform):

@@ -16,7 +16,11 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(REPOSITORY / "tests" / "spark_jobs"), str(Path(__file__).resolve().parent)]
+sys.path[:0] = [
+    str(REPOSITORY / "tests" / "spark_jobs"),
+    str(REPOSITORY / "tests"),
+    str(Path(__file__).resolve().parent),
+]
 
 from history import DAY_MS, DAYS, SHOP, START_MS, planted  # noqa: E402
 from spark_run import Scorer, Topics, job, run_job  # noqa: E402

@@ -52,7 +52,7 @@ def test_a_model_file_cut_short(model, tmp_path):
 
 @pytest.mark.parametrize("unknown", ["nosuch", "no/such.yaml"])
 def test_an_unknown_pack(unknown, model, tmp_path):
-    refused(score("live", model, tmp_path, pack=unknown), "no domain pack")
+    refused(score("live", model, tmp_path, pack=unknown), "domain pack")
 
 
 def test_an_empty_topic_gives_no_log(new_topics, tmp_path):

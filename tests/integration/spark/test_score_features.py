@@ -126,6 +126,29 @@ def test_a_stopped_scorer_exits_0_and_history_is_not_scored(new_topics, start_sc
     assert not any(score["scores"] is None for score in scores)
 
 
+def test_a_record_that_cannot_be_read_stops_nothing_and_is_named(new_topics, start_scorer, pack):
+    topics = new_topics()
+    scorer = start_scorer(topics)
+    scorer.await_ready()
+    good = records(pack, 40)
+    topics.send(TopicKind.FEATURES, *good[:20])
+    for value in (b"{", b"", b"\xff", b'{"event_id": "e1", "event_time_ms": 1e999999999}'):
+        topics.producer.produce(topics.names[TopicKind.FEATURES], value, partition=1)
+    topics.send(TopicKind.FEATURES, *good[20:])
+
+    scores = topics.await_scores(40)
+
+    assert {identity(score) for score in scores} == {identity(event) for event in good}
+    passed_on = {
+        (found["topic"], found["partition"], found["offset"])
+        for found in topics.read(TopicKind.EVIDENCE)
+        if found.get("stage") == "scorer"
+    }
+    assert len(passed_on) == 4
+    assert {(topic, partition) for topic, partition, _ in passed_on} == {(topics.names[TopicKind.FEATURES], 1)}
+    assert scorer.stop() == 0
+
+
 def test_a_record_of_another_feature_set_fails_the_job_with_its_reason(new_topics, start_scorer, pack):
     topics = new_topics()
     scorer = start_scorer(topics)

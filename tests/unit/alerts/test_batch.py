@@ -5,11 +5,10 @@ import pytest
 from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.findings import Coordinates, read_evidence, read_pattern_hit
+from patternalarm.alerts.findings import read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import Reason
 from patternalarm.contracts.alerts import EvidenceSource, Severity, alert_id_of
 
-AT = Coordinates("t", 0, 0)
 PATTERN_REASON = Reason("two_gates", "two gates", None, EvidenceSource.PATTERN)
 
 
@@ -25,7 +24,7 @@ def build(pack):
 
     def build(*records):
         read = [
-            (read_pattern_hit if "pattern" in record else read_evidence)(json.dumps(record).encode(), pack, AT)
+            (read_pattern_hit if "pattern" in record else read_evidence)(json.dumps(record).encode(), pack)
             for record in records
         ]
         return builder.build(read)
@@ -57,13 +56,13 @@ def test_the_first_finding_is_the_trigger_and_the_strongest_is_explained(pack, b
         evidence_record(pack, "middle", type_score=0.8, model_version="m-2"),
     ).drafts
     assert (draft.trigger_event_time_ms, draft.trigger_sent_at_ms) == (NOON_MS, NOON_MS + 1)
-    assert (draft.score, draft.severity, draft.model_version) == (0.95, Severity.CRITICAL, "m-1")
+    assert (draft.score, draft.severity, draft.model_version) == (0.95, Severity.HIGH, "m-1")
     assert build.explained == ["strong"]
     assert [reason.text for reason in draft.reasons] == ["strong"]
 
 
 def test_a_hit_belongs_to_the_episode_of_its_last_event_and_has_its_own_severity(pack, build):
-    events = [("e1", NOON_MS - 5, "10.0000"), ("e2", NOON_MS + 5, "")]
+    events = [("e1", NOON_MS - 5, 10.0), ("e2", NOON_MS + 5, None)]
     batch = build(hit_record(events, severity="low"))
     (draft,) = batch.drafts
     assert draft.identity.alert_id == alert_id_of(
@@ -80,7 +79,28 @@ def test_a_hit_belongs_to_the_episode_of_its_last_event_and_has_its_own_severity
 def test_both_sources_meet_in_one_alert_patterns_first(pack, build):
     (draft,) = build(
         evidence_record(pack, "e1", type_score=0.55),
-        hit_record([("e1", NOON_MS, "80.0000"), ("e2", NOON_MS + 1, "")], severity="high"),
+        hit_record([("e1", NOON_MS, 80.0), ("e2", NOON_MS + 1, None)], severity="critical"),
     ).drafts
-    assert (draft.first_source, draft.severity, draft.score) == (EvidenceSource.SCORE, Severity.HIGH, 0.55)
+    assert (draft.first_source, draft.severity, draft.score) == (EvidenceSource.SCORE, Severity.CRITICAL, 0.55)
     assert [reason.source for reason in draft.reasons] == [EvidenceSource.PATTERN, EvidenceSource.SCORE]
+
+
+@pytest.mark.parametrize(
+    ("fraud_type", "score", "severity"),
+    [
+        ("plate_swap", 0.99, Severity.HIGH),
+        ("plate_swap", 0.59, Severity.MEDIUM),
+        ("gate_run", 0.99, Severity.LOW),
+        ("gate_run", 0.51, Severity.LOW),
+        ("suspicious_activity", 0.99, Severity.MEDIUM),
+    ],
+)
+def test_evidence_is_as_severe_as_its_fraud_type_whatever_the_score(pack, build, fraud_type, score, severity):
+    (draft,) = build(evidence_record(pack, "e1", fraud_type=fraud_type, type_score=score)).drafts
+    assert draft.severity is severity
+
+
+def test_an_event_counts_with_its_amount_in_the_base_currency(pack, build):
+    record = evidence_record(pack, "e1", amount=3000, currency="JPY", amount_base=17.5, money_out=False)
+    (event,) = build(record).events
+    assert (event.amount, event.money_out) == (Decimal("17.5"), False)

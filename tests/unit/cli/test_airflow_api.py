@@ -9,6 +9,7 @@ import pytest
 
 from patternalarm.cli.airflow_api import AirflowApi, TaskState
 from patternalarm.cli.errors import AirflowError, UsageError
+from patternalarm.passing_errors import passes_by_itself
 from patternalarm.settings import Settings
 
 PASSWORD = "s3cret"
@@ -21,6 +22,7 @@ class Airflow:
 
     def __init__(self):
         self.answers = {}
+        self.hiccups = []
         self.asked = []
         self.valid = ""
         self.tokens = 0
@@ -48,6 +50,8 @@ class Airflow:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def judge(self, path, query, body, authorization):
+        if self.hiccups:
+            return self.hiccups.pop(0), {"detail": "not now"}
         if path == "/auth/token":
             if body != {"username": "admin", "password": PASSWORD}:
                 return 401, {"detail": "Invalid credentials"}
@@ -69,7 +73,8 @@ def airflow():
 
 @pytest.fixture
 def api(airflow):
-    return AirflowApi(Settings(airflow_port=airflow.server.server_address[1], airflow_admin_password=PASSWORD))
+    port = airflow.server.server_address[1]
+    return AirflowApi(Settings(airflow_port=port, airflow_admin_password=PASSWORD, patience_seconds=5))
 
 
 def test_a_run_is_triggered_with_its_parameters(airflow, api):
@@ -128,6 +133,30 @@ def test_a_wrong_password_is_named_with_the_remedy(airflow):
     api = AirflowApi(Settings(airflow_port=airflow.server.server_address[1], airflow_admin_password="other"))
     with pytest.raises(AirflowError, match=r"refuses the password.*make down"):
         api.is_paused("d")
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_an_airflow_that_is_not_ready_is_waited_for_from_the_login_on(airflow, api, status):
+    airflow.answers["/api/v2/dags/d"] = (200, {"is_paused": False})
+    airflow.hiccups = [status, status]
+    assert api.is_paused("d") is False
+    assert len(airflow.asked) == 4
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, 2), (504, 1), (500, 1)])
+def test_a_run_is_never_started_twice(airflow, api, status, asked):
+    airflow.answers["/api/v2/dags/d"] = (200, {"is_paused": False})
+    airflow.answers["/api/v2/dags/d/dagRuns"] = (200, {"dag_run_id": RUN})
+    api.is_paused("d")
+    airflow.asked.clear()
+    airflow.hiccups = [status]
+    if asked == 1:
+        with pytest.raises(AirflowError, match=f"Airflow answers {status}") as raised:
+            api.trigger("d", {})
+        assert passes_by_itself(raised.value) is (status == 504)
+    else:
+        assert api.trigger("d", {}) == RUN
+    assert len(airflow.asked) == asked
 
 
 def test_an_airflow_that_is_down_is_named_with_the_remedy(airflow, api):

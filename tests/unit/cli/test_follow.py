@@ -92,6 +92,27 @@ def test_every_change_is_one_line_with_the_time(follow):
     assert followed.seconds == 4
 
 
+def test_a_training_that_a_run_waits_for_is_told_in_words(follow):
+    _, lines = follow(
+        ScriptedAirflow(
+            ("running", {"train_missing_model": "running"}),
+            ("running", {"train_missing_model": "deferred"}),
+            ("running", {"train_missing_model": "running"}),
+            ("success", {"train_missing_model": "success"}),
+        )
+    )
+    assert [line.partition(" s  ")[2] for line in lines[2:]] == [
+        "train_missing_model started",
+        "train_missing_model: the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
+        "train_missing_model done after 3 s",
+    ]
+
+
+def test_a_training_that_is_not_needed_is_told_as_skipped(follow):
+    _, lines = follow(ScriptedAirflow(("success", {"train_missing_model": "skipped"})))
+    assert lines[-1].endswith("train_missing_model skipped")
+
+
 def test_never_more_than_ten_seconds_of_silence(follow):
     waiting = ("running", {"start_scorer": "deferred"})
     _, lines = follow(ScriptedAirflow(*[waiting] * 35, ("success", {"start_scorer": "success"})))
@@ -100,9 +121,27 @@ def test_never_more_than_ten_seconds_of_silence(follow):
     assert any("start_scorer 24 s" in line for line in lines)
 
 
+def silence():
+    error = AirflowError("no answer")
+    error.__cause__ = TimeoutError()
+    return error
+
+
+def test_an_airflow_that_refuses_ends_it_at_once(follow, monkeypatch):
+    airflow, asked = ScriptedAirflow(("running", {})), []
+
+    def run_state(*_):
+        asked.append(1)
+        raise AirflowError("Airflow refuses the password")
+
+    monkeypatch.setattr(airflow, "run_state", run_state)
+    error, _ = follow(airflow)
+    assert (str(error), len(asked)) == ("Airflow refuses the password", 1)
+
+
 def test_an_airflow_that_is_away_for_a_moment_is_waited_for(follow, monkeypatch):
     airflow = ScriptedAirflow(("running", {}), ("success", {"grade": "success"}))
-    answers = iter([AirflowError("no answer"), AirflowError("no answer"), "running", "success"])
+    answers = iter([silence(), silence(), "running", "success"])
 
     def run_state(*_):
         answer = next(answers)
@@ -120,7 +159,7 @@ def test_an_airflow_that_stays_away_ends_it(follow, monkeypatch):
     airflow = ScriptedAirflow(("running", {}))
 
     def run_state(*_):
-        raise AirflowError("no answer")
+        raise silence()
 
     monkeypatch.setattr(airflow, "run_state", run_state)
     error, _ = follow(airflow)

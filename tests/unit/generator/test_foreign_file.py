@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -65,6 +66,17 @@ def test_events_come_in_order_of_time_with_the_files_values(pack, tmp_path):
     assert not {"is_fraud", "label", "fraud"} & set().union(*events)
 
 
+def test_an_empty_cell_is_a_missing_field(pack, tmp_path):
+    table = columns()
+    table["merchant"][-1] = ""
+    csv = tmp_path / "a.csv"
+    pyarrow.csv.write_csv(pa.table(table), csv)
+    for path in (written(tmp_path / "a.parquet", table), csv):
+        _, values = ForeignFile(pack, path).records(0, 2)
+        assert "counterparty_id" not in json.loads(values[0])
+        assert json.loads(values[1])["counterparty_id"] == "shop 1"
+
+
 def test_training_ends_where_the_pack_says(pack, tmp_path):
     file = ForeignFile(pack, written(tmp_path / "a.parquet", columns()))
 
@@ -81,6 +93,8 @@ def test_training_ends_where_the_pack_says(pack, tmp_path):
         (lambda table: table.pop("is_fraud"), r"lacks: is_fraud \(source.label\)"),
         (lambda table: table.update(is_fraud=[0] * ROWS), "no row of is_fraud holds the fraud value 1; found 0"),
         (lambda table: table.update(acct_num=[None, *table["acct_num"][1:]]), "1 rows have no actor_id"),
+        (lambda table: table.update(category=["", *table["category"][1:]]), "1 rows have no category"),
+        (lambda table: table.update(ts=[at - timedelta(days=20_000) for at in table["ts"]]), "from 2000-01-01"),
         (lambda table: table.update(amt=["ten"] * ROWS), "column amt does not fit event field amount"),
     ],
 )
@@ -124,8 +138,8 @@ def test_seconds_that_were_stored_as_milliseconds_are_asked_about(pack, tmp_path
     table = columns()
     table["ts"] = [datetime.fromtimestamp(at.timestamp() / 1_000, UTC) for at in table["ts"]]
     says = (
-        "no row at or after test_from 2025-05-08, so there is nothing to grade; "
-        "the file's times run from 1970-01-21 to 1970-01-21: are they seconds?"
+        "the file's times run from 1970-01-21 to 1970-01-21, but an event's time is from 2000-01-01 to 2100-01-01: "
+        "are they seconds?"
     )
     with pytest.raises(ForeignFileError, match=re.escape(says)):
         ForeignFile(pack, written(tmp_path / "a.parquet", table))

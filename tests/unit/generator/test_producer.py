@@ -1,7 +1,9 @@
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from patternalarm.generator import producer as module
 from patternalarm.generator.producer import Chunk, DeliveryError, RecordProducer
@@ -19,6 +21,7 @@ class Broker:
     """Takes the place of ``confluent_kafka.Producer``; ``refused`` values are never acknowledged."""
 
     refused: frozenset = frozenset()
+    unqueued: tuple = ()
 
     def __init__(self, settings, **_):
         self.settings = settings
@@ -29,6 +32,12 @@ class Broker:
         return len(self._waiting)
 
     def produce_batch(self, topic, records, on_delivery):
+        if self.unqueued:
+            # Of a batch, the client takes the first record and refuses the rest.
+            error, *Broker.unqueued = self.unqueued
+            for record in records[1:]:
+                record["_error"] = error
+            records = records[:1]
         self.sent += [record["value"] for record in records]
         self._waiting += [(record["value"], on_delivery) for record in records]
         return len(records)
@@ -155,3 +164,38 @@ def test_on_due_is_told_the_time_while_sending(broker, clock):
 def test_stop_ends_the_sending(broker, clock):
     broker.send_paced(chunks(1_000_000.0 + np.arange(1_000) * 10), lookahead=50, stop=lambda: clock.now > 1_002)
     assert 190 <= broker.finish().generated <= 210
+
+
+def test_a_full_queue_is_waited_for_and_nothing_is_queued_twice(broker, monkeypatch):
+    monkeypatch.setattr(Broker, "unqueued", (KafkaError(KafkaError._QUEUE_FULL),) * 3)
+    keys, values = records(10)
+    broker.send(keys, values)
+    account = broker.finish()
+    assert sorted(broker._producer.sent) == sorted(values)
+    assert (account.generated, account.acknowledged) == (10, 10)
+
+
+def test_a_record_that_the_client_refuses_ends_it_at_once(broker, monkeypatch):
+    monkeypatch.setattr(Broker, "unqueued", (KafkaError(KafkaError.MSG_SIZE_TOO_LARGE),))
+    with pytest.raises(DeliveryError, match=r"9 records of events\.toll\.r1 were refused: .*MSG_SIZE_TOO_LARGE"):
+        broker.send(*records(10))
+
+
+def test_a_broker_that_comes_back_is_waited_for(broker, monkeypatch):
+    answers = [KafkaException(KafkaError(KafkaError._TRANSPORT)), SimpleNamespace(topics={"events.toll.r1": None})]
+
+    def list_topics(timeout):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(Broker, "list_topics", staticmethod(list_topics), raising=False)
+    broker.check()
+    assert answers == []
+
+
+def test_a_record_may_wait_twice_as_long_as_patience(monkeypatch):
+    monkeypatch.setattr(module, "Producer", Broker)
+    monkeypatch.setattr(module, "patience_of_settings", lambda: 7.0)
+    assert RecordProducer("nowhere:1", "t")._producer.settings["delivery.timeout.ms"] == 14_000

@@ -2,9 +2,11 @@ import json
 import re
 from datetime import UTC, datetime
 
+import jsonschema
 import numpy as np
 import pytest
 
+from patternalarm.contracts.event_schema import event_json_schema
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, SCHEMA_VERSION
 from patternalarm.generator.batch import ACTOR_ID, ColumnKind, EventBatch, boolean, category, identifier, number
 from patternalarm.generator.batch import Column as GeneratorColumn
@@ -82,6 +84,12 @@ def test_events_hold_what_contract_and_pack_name_and_no_more(piece, pack, cohort
         assert event.keys() <= known
         assert event.keys() >= required
         assert "amount" not in event or "currency" in event
+
+
+def test_events_are_what_the_contract_takes(piece, pack, cohort):
+    schema = jsonschema.Draft202012Validator(event_json_schema(pack))
+    for _, value in events(piece, pack.name, cohort.model.columns)[::20]:
+        schema.validate(json.loads(value))
 
 
 def test_event_times_and_ids_are_those_of_the_slice(piece, pack, cohort):

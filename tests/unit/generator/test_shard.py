@@ -47,7 +47,7 @@ def test_shards_share_the_actors_out():
         ("--start-at", "soon", "is no ISO 8601 time"),
         ("--seed", "-3", "use a whole number from 0 to"),
         ("--run-id", "Run_1", "use 1 to 60 of a-z"),
-        ("--phase", "warmup", "invalid choice"),
+        ("--phase", "warmup", "unknown phase warmup: use one of history, measured"),
     ],
 )
 def test_bad_arguments_are_named_and_exit_2(option, value, message, capsys):
@@ -61,4 +61,4 @@ def test_bad_arguments_are_named_and_exit_2(option, value, message, capsys):
 def test_a_domain_without_a_pack_exits_2(capsys):
     arguments = [f"{name}={text}" for name, text in {**ARGUMENTS, "--domain": "astrology"}.items()]
     assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("error: no domain pack 'astrology'")
+    assert capsys.readouterr().err.startswith("error: unknown domain pack astrology")

@@ -20,6 +20,23 @@ def supervised(tmp_path_factory):
         yield settings
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves by itself and with every sleep, so that nothing is really waited for."""
+    import time
+    from types import SimpleNamespace
+
+    clock = SimpleNamespace(now=time.monotonic(), waits=[])
+
+    def sleep(seconds):
+        clock.waits.append(seconds)
+        clock.now += seconds
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(time, "sleep", sleep)
+    return clock
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
     """Settings of a platform of which only Kafka runs, and the provider's connection to it."""

@@ -22,6 +22,7 @@ class Flink:
     def __init__(self):
         self.answers = {}
         self.asked = []
+        self.hiccups = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,6 +32,8 @@ class Flink:
                 outer.asked.append((self.command, self.path, body))
                 parts = urlsplit(self.path)
                 status, answer = outer.answers.get(parts.path, (404, {"errors": ["Not found: nothing\nat stack"]}))
+                if outer.hiccups:
+                    status, answer = outer.hiccups.pop(0), {"errors": ["not now"]}
                 if callable(answer):
                     answer = answer(parse_qs(parts.query))
                 self.send_response(status)
@@ -178,4 +181,39 @@ def test_a_cluster_that_is_down_is_named_with_the_remedy():
 
     port = free_port()
     with pytest.raises(FlinkError, match=rf"127\.0\.0\.1:{port}.*make up"):
-        FlinkHook(Settings(flink_rest_port=port)).free_slots()
+        FlinkHook(Settings(flink_rest_port=port, patience_seconds=0.3)).free_slots()
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+def test_a_cluster_that_is_not_ready_is_waited_for(flink, hook, clock, status):
+    flink.gives("/overview", {"slots-available": 3})
+    flink.hiccups = [status, status, status]
+    assert hook.free_slots() == 3
+    assert len(flink.asked) == 4 and len(clock.waits) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+def test_a_refusal_is_told_at_once(flink, hook, status):
+    flink.hiccups = [status]
+    with pytest.raises(FlinkError, match=f"Flink answers {status} to GET /overview: not now"):
+        hook.free_slots()
+    assert len(flink.asked) == 1
+
+
+def test_patience_ends_with_the_last_answer(flink, hook, clock):
+    flink.hiccups = [503] * 1_000
+    with pytest.raises(FlinkError, match="Flink answers 503"):
+        hook.free_slots()
+    assert 50 < sum(clock.waits) < 60
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, 2), (504, 1)])
+def test_a_stop_is_asked_for_again_only_if_it_was_not_heard(flink, hook, clock, tmp_path, status, asked):
+    flink.gives(f"/jobs/{JOB}/stop", {"request-id": "r1"}, status=202)
+    flink.hiccups = [status]
+    if asked == 1:
+        with pytest.raises(FlinkError, match="Flink answers 504"):
+            hook.stop_with_drain(JOB, tmp_path)
+    else:
+        assert hook.stop_with_drain(JOB, tmp_path) == "r1"
+    assert len(flink.asked) == asked

@@ -2,28 +2,7 @@
 
 import pytest
 
-from patternalarm.hooks.process_state import ProcessState, telling_line
-
-
-@pytest.mark.parametrize(
-    ("log", "line"),
-    [
-        ([], ""),
-        (["", "  "], ""),
-        (["first", "last"], "last"),
-        (
-            ["12:00 ERROR validate_model: recall is 0.65, asked is 0.8", "{", "}", "12:01 INFO py4j: Closing down"],
-            "12:00 ERROR validate_model: recall is 0.65, asked is 0.8",
-        ),
-        (["error: the ledger is not closed", "12:01 INFO done"], "error: the ledger is not closed"),
-        (["Traceback (most recent call last):", "  x", "ValueError: no such column", ""], "ValueError: no such column"),
-        (["org.apache.kafka.KafkaException: gone", "\tat x"], "org.apache.kafka.KafkaException: gone"),
-        (["run missed 1 of its thresholds:", "  recall 0.7, asked 0.8", "12:01 INFO bye"], "recall 0.7, asked 0.8"),
-        (["12:01 INFO one", "12:02 WARN two"], "12:02 WARN two"),
-    ],
-)
-def test_the_line_that_tells_most(log, line):
-    assert telling_line(log) == line
+from patternalarm.hooks.process_state import ProcessState
 
 
 @pytest.mark.parametrize(
@@ -43,4 +22,13 @@ def test_only_accidents_are_restarted(state, exit_code, restarts, alive, words):
     process = ProcessState("p", state, 0, exit_code, 1, restarts)
     assert process.alive is alive
     assert process.describe() == words
-    assert process.describe(["why"]) == f"{words}: why"
+    ending = "; its log ends with: why" if exit_code == -1 else ": why"
+    assert process.describe(["why"]) == f"{words}{ending}"
+
+
+@pytest.mark.parametrize(
+    ("signal", "words"),
+    [("SIGKILL", "p was killed by SIGKILL, out of memory?"), ("SIGSEGV", "p was killed by SIGSEGV")],
+)
+def test_a_signal_is_told_by_name(signal, words):
+    assert ProcessState("p", "EXITED", 0, -1, 1, restarts=False, signal=signal).describe() == words

@@ -2,14 +2,16 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from transactions import Transactions
 
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.scoring_progress import ScoringProgress
+from patternalarm.passing_errors import passes_by_itself
 
 SCORE_FROM_MS = 1_000
 
@@ -91,6 +93,18 @@ def test_history_is_owed_no_score(scope):
     progress.close()
 
 
+def test_a_record_that_the_scorer_cannot_read_is_owed_no_score(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff"):
+        scope.producer.produce(topic_name(TopicKind.FEATURES, "payments", scope.name), value, partition=0)
+    scope.producer.flush(10)
+    progress = scope.progress()
+    assert missing(progress, 1) == 1
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
 def test_nothing_to_score_is_nothing_missing(scope):
     progress = scope.progress()
     assert missing(progress, 0) == 0
@@ -106,5 +120,53 @@ def test_an_end_of_transactions_is_no_event(scope):
     progress = scope.progress()
     assert missing(progress, 1) == 1
     scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
+class Unsettled:
+    """The real consumer, whose named calls fail as scripted first; messages beside an error are still delivered."""
+
+    def __init__(self, consumer, **codes):
+        self.consumer, self.codes = consumer, {name: list(found) for name, found in codes.items()}
+
+    def __getattr__(self, name):
+        real = getattr(self.consumer, name)
+
+        def call(*arguments, **options):
+            if self.codes.get(name) and name != "consume":
+                raise KafkaException(KafkaError(self.codes[name].pop(0)))
+            answer = real(*arguments, **options)
+            if name == "consume" and answer and self.codes.get(name):
+                error = KafkaError(self.codes[name].pop(0))
+                return [SimpleNamespace(error=lambda: error), *answer]
+            return answer
+
+        return call
+
+
+def test_a_broker_that_settles_is_waited_for(scope, clock):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    progress = scope.progress()
+    settling = [KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError._TRANSPORT]
+    progress._consumer = Unsettled(
+        progress._consumer, list_topics=settling, get_watermark_offsets=settling, offsets_for_times=settling
+    )
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
+def test_scores_beside_an_error_are_not_lost(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000), (0, 1, 1_001))
+    progress = scope.progress()
+    assert missing(progress, 1) == 1
+    scope.write(TopicKind.SCORES, 0, (0, 0, 1_000), (0, 1, 1_001))
+    progress._consumer = Unsettled(progress._consumer, consume=[KafkaError.NOT_LEADER_FOR_PARTITION])
+    deadline = time.monotonic() + 20
+    with pytest.raises(KafkaException) as raised:
+        while time.monotonic() < deadline:
+            progress.missing()
+    assert passes_by_itself(raised.value)
     assert missing(progress, 0) == 0
     progress.close()

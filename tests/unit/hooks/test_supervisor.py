@@ -1,13 +1,16 @@
 """The hook against a real supervisord."""
 
+import http.client
 import os
 import signal
 import sys
 import time
+import xmlrpc.client
 from pathlib import Path
 
 import pytest
 
+from patternalarm.hooks import supervisor
 from patternalarm.hooks.supervisor import SupervisorError, SupervisorHook
 
 
@@ -85,7 +88,7 @@ def test_a_killed_process_stays_dead_when_it_shall_not(hook):
     os.kill(hook.state("once").pid, signal.SIGKILL)
     state = wait_for(lambda: ended(hook, "once"))
     assert (state.state, state.exit_code) == ("EXITED", -1)
-    assert "killed by a signal" in state.describe()
+    assert state.describe() == "once was killed by SIGKILL, out of memory?"
     hook.stop_and_remove("once")
 
 
@@ -218,7 +221,7 @@ def test_a_supervisor_that_is_down_is_named_with_the_remedy(supervised):
     from kafka_broker import free_port
 
     port = free_port()
-    hook = SupervisorHook(supervised.model_copy(update={"supervisor_port": port}))
+    hook = SupervisorHook(supervised.model_copy(update={"supervisor_port": port, "patience_seconds": 0.3}))
     with pytest.raises(SupervisorError, match=rf"127\.0\.0\.1:{port}.*make up"):
         hook.state("any")
 
@@ -227,3 +230,44 @@ def test_a_wrong_password_is_named_with_the_remedy(supervised):
     hook = SupervisorHook(supervised.model_copy(update={"supervisor_password": "other"}))
     with pytest.raises(SupervisorError, match=r"refuses the password.*make down"):
         hook.state("any")
+
+
+class Hiccups:
+    """A supervisor that fails as scripted before it answers."""
+
+    def __init__(self, monkeypatch, *errors):
+        self.errors, self.asked = list(errors), []
+        real = supervisor.xmlrpc.client.ServerProxy.__enter__
+        monkeypatch.setattr(supervisor.xmlrpc.client.ServerProxy, "__enter__", lambda proxy: self.enter(real(proxy)))
+
+    def enter(self, proxy):
+        self.asked.append(proxy)
+        if self.errors:
+            raise self.errors.pop(0)
+        return proxy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        http.client.RemoteDisconnected(),
+        xmlrpc.client.ProtocolError("supervisor", 503, "busy", {}),
+        xmlrpc.client.Fault(6, "SHUTDOWN_STATE"),
+    ],
+    ids=repr,
+)
+def test_a_supervisor_that_comes_back_is_waited_for(hook, clock, monkeypatch, error):
+    hiccups = Hiccups(monkeypatch, error, error)
+    assert hook.state("nobody") is None
+    assert len(hiccups.asked) == 3 and len(clock.waits) == 2
+
+
+def test_a_start_whose_answer_was_lost_is_not_done_twice(hook, clock, monkeypatch):
+    hiccups = Hiccups(monkeypatch, ConnectionResetError(), ConnectionRefusedError())
+    with pytest.raises(SupervisorError, match="does not answer"):
+        hook._call("startProcess", "any", False)
+    assert len(hiccups.asked) == 1
+    with pytest.raises(xmlrpc.client.Fault, match="BAD_NAME"):
+        hook._call("startProcess", "any", False)
+    assert len(hiccups.asked) == 3

@@ -1,4 +1,18 @@
+import argparse
+
+from infra.local import demo
 from infra.local.demo import farewell
+
+from patternalarm.cli import load_test
+from patternalarm.cli.load_test import parameters
+
+
+def test_the_demo_lets_speed_be_and_asks_for_everything_else_of_a_load_test():
+    parser = argparse.ArgumentParser()
+    load_test.add_arguments(parser)
+    asked, default = parameters(parser.parse_args(demo.LOAD_TEST)), parameters(parser.parse_args([]))
+    assert asked == {**default, "strict": False}
+    assert default["strict"] is True
 
 
 def test_the_farewell_names_reports_logins_and_how_to_stop(configuration):

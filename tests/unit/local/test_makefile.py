@@ -5,7 +5,21 @@ import subprocess
 import pytest
 from infra.local.machine import REPOSITORY
 
-ASKED_FOR = {"demo", "test", "up", "down", "status", "logs", "clean", "help", "load-test", "replay", "bench", "lint"}
+ASKED_FOR = {
+    "demo",
+    "test",
+    "up",
+    "down",
+    "status",
+    "logs",
+    "clean",
+    "help",
+    "load-test",
+    "replay",
+    "bench",
+    "fuzz",
+    "lint",
+}
 
 
 def _make(directory, *arguments, **environment):
@@ -44,3 +58,63 @@ def test_a_value_with_shell_in_it_stays_a_value(tmp_path):
     shown = _make(REPOSITORY, "-n", "load-test", "DOMAIN=$(touch boom)'; touch boom")
     assert '--domain "$DOMAIN"' in shown
     assert "touch boom" not in shown
+
+
+def _refused(*arguments, directory=REPOSITORY):
+    """What make says to something that it refuses, before any recipe has run."""
+    done = subprocess.run(
+        ["make", *arguments],
+        cwd=directory,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["load-test", "DOMIAN=iot"], "unknown make load-test variable DOMIAN: did you mean DOMAIN?"),
+        (["load-test", "domain=iot"], "unknown make load-test variable domain: did you mean DOMAIN?"),
+        (["load-test", "STRCT=false"], "did you mean STRICT?"),
+        (["load-test", "FILE=x"], "unknown make load-test variable FILE: use one of DOMAIN, LEVEL"),
+        (["replay", "PAK=x", "FILE=p"], "unknown make replay variable PAK: did you mean PACK?"),
+        (["test", "SUITE=unit"], "did you mean SUITES?"),
+        (["logs", "NAME=kafka"], "unknown make logs variable NAME: use one of S"),
+        (["demo", "DOMAIN=iot"], "unknown make demo variable DOMAIN: there are none"),
+        (["DOMAIN=iot"], "unknown make help variable DOMAIN: there are none"),
+        (["load-test", "x';>boom;'=1"], "unknown make load-test variable"),
+        (["lod-test"], "unknown target lod-test: did you mean load-test?"),
+        (["';>boom;'"], "unknown target"),
+    ],
+)
+def test_a_name_that_make_does_not_know_is_told_and_not_ignored(arguments, told):
+    assert told in _refused(*arguments)
+    assert not (REPOSITORY / "boom").exists()
+
+
+@pytest.mark.parametrize("target", sorted(ASKED_FOR))
+def test_every_target_refuses_what_it_does_not_take(target):
+    assert f"unknown make {target} variable DOMIAN" in _refused("-n", target, "DOMIAN=iot")
+
+
+@pytest.mark.parametrize(
+    ("given", "option"), [([], "--strict"), (["STRICT="], "--strict"), (["STRICT=true"], "--strict")]
+)
+def test_a_load_test_is_strict_unless_told_otherwise(given, option):
+    assert _make(REPOSITORY, "-n", "load-test", *given).rstrip().endswith(f" {option}")
+
+
+def test_a_load_test_can_let_speed_be():
+    assert _make(REPOSITORY, "-n", "load-test", "STRICT=false").rstrip().endswith(" --no-strict")
+    assert "STRICT is true or false, not flase" in _refused("load-test", "STRICT=flase")
+
+
+def test_what_needs_an_installation_says_so_without_one(tmp_path):
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    for target in ("down", "status", "logs", "clean", "load-test", "replay"):
+        assert "nothing is installed yet; run: make up" in _refused(target, directory=tmp_path)

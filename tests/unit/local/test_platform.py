@@ -109,6 +109,8 @@ def test_logs_of_an_unknown_program_names_those_that_there_are(command, capsys, 
         (tmp_path / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "logs" / name).write_text("1\n2\n3\n")
     assert command(["logs", "kafak"]) == 2
+    assert capsys.readouterr().err == "unknown log kafak: did you mean kafka?\n"
+    assert command(["logs"]) == 2
     assert "make logs S=<one of kafka, scorer>" in capsys.readouterr().err
     assert command(["logs", "scorer", "--lines", "2"]) == 0
     assert capsys.readouterr().out == "2\n3\n"

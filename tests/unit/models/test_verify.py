@@ -51,4 +51,4 @@ def test_the_command_says_yes_or_leaves_with_code_2(model, tmp_path, capsys):
     assert main(["--pack", pack, "--model", str(tmp_path / "none")]) == 2
     assert "no model in" in capsys.readouterr().err
     assert main(["--pack", "nowhere", "--model", str(model)]) == 2
-    assert "no domain pack 'nowhere'" in capsys.readouterr().err
+    assert "unknown domain pack nowhere" in capsys.readouterr().err

@@ -1,9 +1,11 @@
 """A run is refused, with one message, before anything is written or started."""
 
+from types import SimpleNamespace
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from patternalarm.contracts.domain_pack import SourceFile, SourceLabel, SourceSplit, load_pack
+from patternalarm.contracts.domain_pack import PACKS_DIR, SourceFile, SourceLabel, SourceSplit, load_pack
 from patternalarm.contracts.runs import RunKind
 from patternalarm.hooks.kafka_topics import KafkaTopicsError
 from patternalarm.operators import open_run
@@ -45,7 +47,7 @@ def execute(kind=RunKind.LOAD_TEST, pack="payments"):
 
 
 def test_an_unknown_domain(engines):
-    with pytest.raises(AirflowFailException, match=r"no domain pack 'paymets': use one of .*payments"):
+    with pytest.raises(AirflowFailException, match=r"unknown domain pack paymets: did you mean payments"):
         execute(pack="paymets")
 
 
@@ -96,3 +98,37 @@ def test_a_bare_date_of_a_split_trains_to_its_end_and_tests_from_its_begin():
 def test_a_split_that_trains_on_what_it_grades_is_refused():
     with pytest.raises(AirflowFailException, match=r"pack payments: .*test_from 2025-05-08 must come after"):
         split_of_pack("2025-05-08", "2025-05-08")
+
+
+def test_a_pack_of_ones_own_does_not_go_by_a_shipped_ones_name(engines, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text((PACKS_DIR / "iot.yaml").read_text())
+    with pytest.raises(AirflowFailException, match=r"mine\.yaml: its name iot is taken .* give it another name"):
+        execute(RunKind.REPLAY, str(mine))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_runs_row_holds_its_parameters_strict_among_them(engines, strict):
+    opened = []
+
+    class Database:
+        def connect(self):
+            return self
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            """Closed."""
+
+    engines.setattr(open_run, "PlatformDatabaseHook", Database)
+    engines.setattr(OpenRunOperator, "_promoted_model", lambda *_: SimpleNamespace(version="m-1", path="/m-1"))
+    engines.setattr(open_run.runs, "open_run", lambda _, run: opened.append(run))
+    engines.setattr(open_run.runs, "acquire_lease", lambda *_: None)
+    operator = OpenRunOperator(
+        task_id="t", kind=RunKind.LOAD_TEST, pack="payments", level="mini", minutes="1", seed="1"
+    )
+    dag_run = SimpleNamespace(dag_id="run_load_test", run_id="manual__1")
+    values = operator.execute({"dag_run": dag_run, "params": {"level": "mini", "strict": strict}})
+    assert opened[0].params["strict"] is strict
+    assert values["model_dir"] == "/m-1"

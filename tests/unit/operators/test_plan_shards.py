@@ -1,6 +1,5 @@
 """How a load test is shared out."""
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,9 +16,8 @@ def windows(monkeypatch):
     recorded = []
 
     class Hook:
-        @contextmanager
-        def connect(self):
-            yield "connection"
+        def write(self, what, work):
+            return work("connection")
 
     monkeypatch.setattr(plan_shards, "PlatformDatabaseHook", Hook)
     monkeypatch.setattr(plan_shards.runs, "set_measured_window", lambda *arguments: recorded.append(arguments))

@@ -62,7 +62,7 @@ def test_without_free_slots_nothing_is_submitted(cluster, tmp_path):
         ("raise SystemExit(1)", "exit code 1: it printed nothing"),
     ],
 )
-def test_a_refused_submission_is_told_with_its_last_line(cluster, code, message):
+def test_a_refused_submission_is_told_with_the_line_that_says_why(cluster, code, message):
     with pytest.raises(AirflowFailException, match=message):
         submit(code)
 

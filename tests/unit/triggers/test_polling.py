@@ -2,11 +2,17 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 
+from patternalarm.hooks.flink import FlinkError
+from patternalarm.retrying import retrying
 from patternalarm.triggers import polling
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
+
+SILENCE = FlinkError("Flink does not answer")
+SILENCE.__cause__ = ConnectionRefusedError()
 
 
 class Scripted(PollingTrigger):
@@ -55,6 +61,7 @@ def clock(monkeypatch):
     async def sleep(seconds):
         now[0] += 10
 
+    monkeypatch.setattr(polling, "patience_of_settings", lambda: 15.0)
     monkeypatch.setattr(polling.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(polling.asyncio, "sleep", sleep)
     return now
@@ -82,19 +89,39 @@ def test_failed_goes_back_to_the_operator_with_reason_and_log(clock):
 
 
 def test_an_engine_that_is_silent_for_a_moment_ends_nothing(clock):
-    trigger = Scripted(None, OSError("no answer"), Done())
+    trigger = Scripted(None, SILENCE, Done())
     assert isinstance(event_of(trigger), TaskSuccessEvent)
 
 
 def test_an_engine_that_stays_silent_fails_with_what_it_said(clock):
-    trigger = Scripted(None, OSError("no answer"))
-    assert event_of(trigger).payload["reason"] == "OSError: no answer"
+    trigger = Scripted(None, SILENCE)
+    assert event_of(trigger).payload["reason"] == "no answer for 20 s: FlinkError: Flink does not answer"
     assert trigger.failures == 1
 
 
+def test_an_error_that_does_not_pass_by_itself_fails_at_once(clock):
+    trigger = Scripted(None, psycopg.errors.InvalidPassword("no such password"), Done())
+    assert event_of(trigger).payload["reason"] == "InvalidPassword: no such password"
+    assert (trigger.looks, trigger.failures) == (2, 1)
+
+
+def test_a_look_asks_once_because_there_is_a_next_one(clock):
+    asked = []
+
+    class Asking(Scripted):
+        def look(self):
+            retrying("ask Flink")(self.ask)
+
+        def ask(self):
+            asked.append(1)
+            raise ConnectionRefusedError("nobody listens")
+
+    assert "nobody listens" in event_of(Asking(None)).payload["reason"]
+    assert len(asked) == 3
+
+
 def test_silences_with_answers_between_them_do_not_add_up(clock):
-    silence = OSError("no answer")
-    trigger = Scripted(silence, None, silence, None, silence, None, silence, None, Done())
+    trigger = Scripted(SILENCE, None, SILENCE, None, SILENCE, None, SILENCE, None, Done())
     assert isinstance(event_of(trigger), TaskSuccessEvent)
 
 

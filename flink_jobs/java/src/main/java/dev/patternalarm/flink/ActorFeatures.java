@@ -1,6 +1,7 @@
 package dev.patternalarm.flink;
 
 import java.util.Arrays;
+import org.apache.flink.metrics.Counter;
 import org.apache.flink.table.annotation.ArgumentHint;
 import org.apache.flink.table.annotation.ArgumentTrait;
 import org.apache.flink.table.annotation.DataTypeHint;
@@ -17,9 +18,13 @@ import org.apache.flink.table.functions.ProcessTableFunction;
  * Parses an event and computes the features of its actor, one row out for each record in, at once: it never waits for
  * the watermark.
  *
- * <p>What is no event comes out with the reason, and so does, as "late", an event that is older than its actor's newest
- * by more than the pack's lateness. An actor's events are in one partition, so this is a function of Kafka's order and
- * nothing else.
+ * <p>What is no event comes out with the reason, and so does what {@link Admission} does not count: copies and late events.
+ * An actor's events are in one partition, so this is a function of Kafka's order and nothing else; and as state and
+ * source offsets are of one checkpoint, a restart repeats it.
+ *
+ * <p>{@code behind_watermark} is true when the row's time, min(event_time, sent_at), is not after the watermark that this
+ * operator has reached. Patterns drop what is not after theirs, which is never ahead of this one: so they saw every
+ * event that is not flagged, and may have missed any that is.
  *
  * <p>Input: {@link #INPUT}, partitioned by {@link ActorKey}. Output: {@link #OUTPUT}, beside that key and rowtime;
  * payload for what has a reason, the event's fields for what has none.
@@ -29,19 +34,25 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
 
     static final String OUTPUT =
             "ROW<reason STRING, detail STRING, payload BYTES, source_partition INT, source_offset BIGINT,"
-                    + " sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT, amount DECIMAL(18, 4),"
-                    + " numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
+                    + " sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT, behind_watermark BOOLEAN,"
+                    + " amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
 
     static final String INPUT =
             "ROW<event_time TIMESTAMP_LTZ(3), payload BYTES, source_partition INT, source_offset BIGINT,"
                     + " sent_at TIMESTAMP_LTZ(3), actor_key STRING>";
 
-    private static final int WIDTH = 12;
+    /** Metric: events forgotten before their time, because their actor had more of them than are remembered. */
+    static final String FORGOTTEN = "identities_forgotten";
+
+    private static final int WIDTH = 14;
 
     private transient JobSpec spec;
     private transient EventParser parser;
+    private transient Admission admission;
     private transient FeatureEngine engine;
     private transient KeyState key;
+    private transient long keepMs;
+    private transient Counter forgotten;
 
     /** Flink's handle on {@link KeyState}. */
     public static class Memory {
@@ -54,6 +65,9 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         parser = new EventParser(spec);
         engine = new FeatureEngine(spec, FeatureEngine.ACTOR_KEY);
         key = engine.newState();
+        admission = new Admission(spec);
+        keepMs = Math.max(engine.keepMs(), admission.memoryMs());
+        forgotten = context.getMetricGroup().counter(FORGOTTEN);
     }
 
     public void eval(
@@ -73,7 +87,7 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         }
         GenericRowData out = new GenericRowData(WIDTH);
         if (event.reason == null) {
-            featurise(context, memory, event, out);
+            featurise(context, memory, event, input, out);
         }
         if (event.reason != null) {
             out.setField(0, StringData.fromString(event.reason));
@@ -87,29 +101,40 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         collect(out);
     }
 
-    private void featurise(Context context, Memory memory, EventParser.Parsed event, GenericRowData out) {
+    private void featurise(Context context, Memory memory, EventParser.Parsed event, RowData input, GenericRowData out) {
         long timeMs = event.eventTimeMs;
+        int partition = input.getInt(2);
+        long offset = input.getLong(3);
         key.read(memory.bytes);
-        if (key.newestMs != Long.MIN_VALUE && timeMs < key.newestMs - spec.latenessMs) {
-            event.reason = "late";
-            event.detail = "event_time is " + (key.newestMs - timeMs) + " ms behind the actor's newest event";
+        Admission.Verdict verdict = admission.judge(key, event, partition, offset);
+        if (event.reason != null) {
             return;
         }
+        TimeContext<Long> time = context.timeContext(Long.class);
         GenericArrayData numbers = new GenericArrayData(event.numbers);
         GenericArrayData texts = new GenericArrayData(event.texts);
         double[] values = new double[spec.features.size()];
         Arrays.fill(values, Double.NaN);
         engine.before(key, timeMs, numbers, texts, values);
-        engine.add(key, timeMs, numbers, texts);
+        // What was counted and is read again is in the sums already.
+        if (verdict == Admission.Verdict.FIRST) {
+            engine.add(key, timeMs, numbers, texts);
+            if (admission.remember(key, event, partition, offset)) {
+                forgotten.inc();
+            }
+        }
         engine.after(key, timeMs, numbers, texts, values);
+        Long watermark = time.currentWatermark();
         out.setField(7, timeMs);
-        out.setField(8, event.amount);
-        out.setField(9, EventArrays.of(event.numbers));
-        out.setField(10, EventArrays.of(event.texts));
-        out.setField(11, EventArrays.of(values));
+        out.setField(8, watermark != null && input.getTimestamp(0, 3).getMillisecond() <= watermark);
+        out.setField(9, event.amount);
+        out.setField(10, event.amountBase);
+        out.setField(11, EventArrays.of(event.numbers));
+        out.setField(12, EventArrays.of(event.texts));
+        out.setField(13, EventArrays.of(values));
         if (!key.timerSet) {
             key.timerSet = true;
-            context.timeContext(Long.class).registerOnTime(key.newestMs + engine.keepMs() + 1);
+            time.registerOnTime(key.newestMs + keepMs + 1);
         }
         memory.bytes = key.write();
     }
@@ -118,7 +143,7 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
     public void onTimer(OnTimerContext context, Memory memory) {
         TimeContext<Long> time = context.timeContext(Long.class);
         key.read(memory.bytes);
-        long due = key.newestMs + engine.keepMs() + 1;
+        long due = key.newestMs + keepMs + 1;
         if (due <= time.time() || time.currentWatermark() == Long.MAX_VALUE) {
             // Not clearAll(): see SharedKeyFeatures.
             context.clearAllState();

@@ -1,71 +1,45 @@
 package dev.patternalarm.flink;
 
-import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
+import java.io.IOException;
 import java.time.Instant;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 import org.apache.flink.table.annotation.DataTypeHint;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * The clock of the watermark: event_time found in the raw bytes without parsing them.
+ * The clock of the watermark: a record's event_time, but never ahead of the broker's own clock.
  *
- * <p>Flink declares watermarks in the source's DDL only, before anything is parsed. A time that cannot be read, or
- * that is further ahead of Kafka's clock than the contract allows, gives epoch 0: one bad clock must not make every
- * honest event late. {@link EventParser} reads the time again, strictly, for everything but the watermark.
+ * <p>Flink declares watermarks in the source's DDL only, before anything is parsed. One clock that runs ahead must not
+ * make every honest event late: within the contract's allowance the broker's time stands in for it, and a time that
+ * cannot be read or is further ahead gives epoch 0. {@link EventParser} decides, by the same reading, whether the event
+ * is one.
  */
 public final class EventTime extends ScalarFunction {
 
-    private static final byte[] KEY = "\"event_time\"".getBytes(StandardCharsets.US_ASCII);
+    private static final String FIELD = "event_time";
 
-    /** Event time of {@code raw}, or epoch 0. The limit is an argument: a watermark's context has no job parameters. */
+    /** Clock of {@code raw}, or epoch 0. The limit is an argument: a watermark's context has no job parameters. */
     public @DataTypeHint("TIMESTAMP_LTZ(3)") Instant eval(
             @DataTypeHint("BYTES") byte[] raw, @DataTypeHint("TIMESTAMP_LTZ(3)") Instant sentAt, long maxFutureMs) {
-        long millis = raw == null ? -1 : scan(raw);
-        if (millis < 0 || millis > sentAt.toEpochMilli() + maxFutureMs) {
+        long sentAtMs = sentAt.toEpochMilli();
+        long millis = raw == null ? IsoTime.UNREADABLE : find(raw);
+        if (millis < 0 || sentAtMs < 0 || millis - maxFutureMs > sentAtMs) {
             return Instant.EPOCH;
         }
-        return Instant.ofEpochMilli(millis);
+        return Instant.ofEpochMilli(Math.min(millis, sentAtMs));
     }
 
-    /** Epoch milliseconds of the first event_time in {@code raw}; -1 when there is none that can be read. */
-    static long scan(byte[] raw) {
-        int at = indexOfKey(raw);
-        if (at < 0) {
-            return -1;
+    /** Epoch milliseconds of the event_time in {@code raw}; {@link IsoTime#UNREADABLE} when there is none. */
+    static long find(byte[] raw) {
+        if (EventJson.invalidUtf8(raw, 0) >= 0) {
+            return IsoTime.UNREADABLE;
         }
-        int i = at + KEY.length;
-        while (i < raw.length && (raw[i] == ' ' || raw[i] == ':' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r')) {
-            i++;
+        try (JsonParser parser = EventJson.open(raw)) {
+            JsonToken token = EventJson.find(parser, FIELD);
+            return token == null ? IsoTime.UNREADABLE : IsoTime.of(parser, token);
+        } catch (IOException | RuntimeException e) {
+            return IsoTime.UNREADABLE;
         }
-        int from = i;
-        if (i < raw.length && raw[i] == '"') {
-            from = ++i;
-            while (i < raw.length && raw[i] != '"') {
-                i++;
-            }
-            try {
-                return IsoTime.millis(raw, from, i);
-            } catch (DateTimeException e) {
-                return -1;
-            }
-        }
-        long value = 0;
-        while (i < raw.length && raw[i] >= '0' && raw[i] <= '9' && i - from < 15) {
-            value = value * 10 + (raw[i++] - '0');
-        }
-        return i == from ? -1 : value;
-    }
-
-    private static int indexOfKey(byte[] raw) {
-        outer:
-        for (int i = 0; i <= raw.length - KEY.length; i++) {
-            for (int j = 0; j < KEY.length; j++) {
-                if (raw[i + j] != KEY[j]) {
-                    continue outer;
-                }
-            }
-            return i;
-        }
-        return -1;
     }
 }

@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.StringData;
 
@@ -19,16 +22,20 @@ final class FeatureEngine {
 
     static final String ACTOR_KEY = "actor_id";
 
+    // What the contract takes for a number; a model reads no infinity.
+    private static final double LARGEST = 1e15;
     private static final double EARTH_RADIUS_KM = 6371.0088;
     private static final long DAY_MS = 86_400_000L;
-    // Sums of a shared key are of whole ten-thousandths: adding integers below 2^53 gives the same sum in any order.
+    // Sums of a shared key are of whole ten-thousandths, as high and low part of 2^32 each: adding integers below 2^53
+    // gives the same sum in any order, and 2^21 of the largest numbers that the contract takes (1e15) stay below it.
     private static final double SHARED_SCALE = 10_000.0;
+    private static final double SHARED_HIGH = 4_294_967_296.0;
 
-    private record NumberChannel(long windowMs, long bucketMs, int numberIndex, List<JobSpec.Where> where) {}
+    private record NumberChannel(long id, long windowMs, long bucketMs, int numberIndex, List<JobSpec.Where> where) {}
 
-    private record ValueChannel(long windowMs, long bucketMs, int textIndex, List<JobSpec.Where> where) {}
+    private record ValueChannel(long id, long windowMs, long bucketMs, int textIndex, List<JobSpec.Where> where) {}
 
-    private record LastChannel(List<JobSpec.Where> where) {}
+    private record LastChannel(long id, List<JobSpec.Where> where) {}
 
     private record Task(int output, JobSpec.Feature feature, int channel) {}
 
@@ -59,43 +66,66 @@ final class FeatureEngine {
         keepMs = longest + spec.latenessMs + delayMs;
     }
 
+    /** Index of the channel that {@code feature} reads, made when it is the first of it; -1 when it reads none. */
     private int channelOf(JobSpec.Feature feature, Map<String, Integer> channels) {
-        String window = feature.windowMs + "/" + feature.bucketMs + "/" + feature.whereKey;
-        switch (feature.op) {
-            case "count", "sum", "max", "mean", "std", "ratio" -> {
-                return channels.computeIfAbsent(
-                        "number/" + feature.numberIndex + "/" + window,
-                        id -> {
-                            numberChannels.add(
-                                    new NumberChannel(feature.windowMs, feature.bucketMs, feature.numberIndex, feature.where));
-                            return numberChannels.size() - 1;
-                        });
-            }
-            case "distinct", "is_new" -> {
-                return channels.computeIfAbsent(
-                        "value/" + feature.textIndex + "/" + window,
-                        id -> {
-                            valueChannels.add(
-                                    new ValueChannel(feature.windowMs, feature.bucketMs, feature.textIndex, feature.where));
-                            return valueChannels.size() - 1;
-                        });
-            }
-            case "seconds_since" -> {
-                return channels.computeIfAbsent(
-                        "last/" + feature.whereKey,
-                        id -> {
-                            lastChannels.add(new LastChannel(feature.where));
-                            return lastChannels.size() - 1;
-                        });
-            }
-            default -> {
-                return -1;
-            }
-        }
+        String content = contentOf(spec, feature);
+        long id = Hashes.of(content);
+        return switch (feature.op) {
+            case "count", "sum", "max", "mean", "std", "ratio" -> channels.computeIfAbsent(
+                    content,
+                    key -> {
+                        numberChannels.add(
+                                new NumberChannel(id, feature.windowMs, feature.bucketMs, feature.numberIndex, feature.where));
+                        return numberChannels.size() - 1;
+                    });
+            case "distinct", "is_new" -> channels.computeIfAbsent(
+                    content,
+                    key -> {
+                        valueChannels.add(new ValueChannel(id, feature.windowMs, feature.bucketMs, feature.textIndex, feature.where));
+                        return valueChannels.size() - 1;
+                    });
+            case "seconds_since" -> channels.computeIfAbsent(
+                    content,
+                    key -> {
+                        lastChannels.add(new LastChannel(id, feature.where));
+                        return lastChannels.size() - 1;
+                    });
+            default -> -1;
+        };
+    }
+
+    /**
+     * All that decides what the channel of {@code feature} holds, by names and not by positions, which follow the pack's order.
+     * Its hash finds the channel in state, so a channel whose meaning changes starts empty.
+     */
+    static String contentOf(JobSpec spec, JobSpec.Feature feature) {
+        String where =
+                feature.where.stream()
+                        .map(w -> spec.textName(w.textIndex) + "=" + texts(w.values.stream().sorted()))
+                        .sorted()
+                        .collect(Collectors.joining("&"));
+        return switch (feature.op) {
+            case "count", "sum", "max", "mean", "std", "ratio" -> "number/" + feature.key + "/" + feature.windowMs + "/"
+                    + feature.bucketMs + "/" + spec.numberName(feature.numberIndex) + "/" + where;
+            case "distinct", "is_new" -> "value/" + feature.key + "/" + feature.windowMs + "/" + feature.bucketMs + "/"
+                    + spec.textName(feature.textIndex) + "/" + where;
+            case "seconds_since" -> "last/" + feature.key + "/" + where;
+            default -> "event/" + feature.op + "/" + spec.numberName(feature.numberIndex) + "/"
+                    + IntStream.of(feature.points).mapToObj(spec::numberName).toList()
+                    + (feature.textIndex < 0 ? "" : spec.textName(feature.textIndex)) + "/" + texts(feature.categories.stream());
+        };
+    }
+
+    // Each with its length, so that no two lists look alike.
+    private static String texts(Stream<StringData> texts) {
+        return texts.map(text -> text.toString().length() + ":" + text).collect(Collectors.joining(","));
     }
 
     KeyState newState() {
-        return new KeyState(numberChannels.size(), valueChannels.size(), lastChannels.size());
+        return new KeyState(
+                numberChannels.stream().mapToLong(NumberChannel::id).toArray(),
+                valueChannels.stream().mapToLong(ValueChannel::id).toArray(),
+                lastChannels.stream().mapToLong(LastChannel::id).toArray());
     }
 
     /** Time after the newest event when a key's state can no longer matter. */
@@ -128,7 +158,15 @@ final class FeatureEngine {
             kept.dropBefore(Math.floorDiv(oldest - channel.windowMs, channel.bucketMs));
             double value = channel.numberIndex < 0 ? 1.0 : number(numbers, channel.numberIndex);
             if (matches(channel.where, texts) && !Double.isNaN(value)) {
-                kept.add(Math.floorDiv(timeMs, channel.bucketMs), ofActor ? value : Math.rint(value * SHARED_SCALE));
+                long bucket = Math.floorDiv(timeMs, channel.bucketMs);
+                if (ofActor) {
+                    kept.add(bucket, value, value, value * value);
+                } else {
+                    // No square and no maximum is asked of a shared key.
+                    double scaled = Math.rint(value * SHARED_SCALE);
+                    double high = Math.floor(scaled / SHARED_HIGH);
+                    kept.add(bucket, value, high, scaled - high * SHARED_HIGH);
+                }
             }
         }
         for (int i = 0; i < valueChannels.size(); i++) {
@@ -136,7 +174,7 @@ final class FeatureEngine {
             KeyState.Values kept = state.values[i];
             kept.dropBefore(Math.floorDiv(oldest - channel.windowMs, channel.bucketMs));
             if (matches(channel.where, texts) && !texts.isNullAt(channel.textIndex)) {
-                kept.add(Math.floorDiv(timeMs, channel.bucketMs), hash(texts.getString(channel.textIndex)), !ofActor);
+                kept.add(Math.floorDiv(timeMs, channel.bucketMs), Hashes.of(texts.getString(channel.textIndex)), !ofActor);
             }
         }
         for (int i = 0; i < lastChannels.size(); i++) {
@@ -156,7 +194,9 @@ final class FeatureEngine {
                 case "std" -> out[task.output] = window(state, task, timeMs).std();
                 case "ratio" -> {
                     double mean = window(state, task, timeMs).mean();
-                    out[task.output] = mean == 0 ? Double.NaN : number(numbers, feature.numberIndex) / mean;
+                    double ratio = mean == 0 ? Double.NaN : number(numbers, feature.numberIndex) / mean;
+                    // Over a mean of nearly nothing it would be infinite.
+                    out[task.output] = Math.max(-LARGEST, Math.min(LARGEST, ratio));
                 }
                 case "is_new" -> out[task.output] = isNew(state.values[task.channel], feature, timeMs, texts);
                 case "seconds_since" -> {
@@ -174,7 +214,11 @@ final class FeatureEngine {
             JobSpec.Feature feature = task.feature;
             switch (feature.op) {
                 case "count" -> out[task.output] = window(state, task, timeMs).count;
-                case "sum" -> out[task.output] = window(state, task, timeMs).sum / (ofActor ? 1.0 : SHARED_SCALE);
+                case "sum" -> {
+                    Window window = window(state, task, timeMs);
+                    out[task.output] =
+                            ofActor ? window.sum : (window.sum * SHARED_HIGH + window.squares) / SHARED_SCALE;
+                }
                 case "max" -> out[task.output] = window(state, task, timeMs).max;
                 case "distinct" -> out[task.output] = distinct(state.values[task.channel], feature, timeMs);
                 case "field" -> out[task.output] = number(numbers, feature.numberIndex);
@@ -234,7 +278,7 @@ final class FeatureEngine {
         }
         long last = Math.floorDiv(timeMs, feature.bucketMs);
         long first = last - feature.windowMs / feature.bucketMs + 1;
-        long value = hash(texts.getString(feature.textIndex));
+        long value = Hashes.of(texts.getString(feature.textIndex));
         boolean any = false;
         for (int i = 0; i < kept.size; i++) {
             if (kept.bucket[i] >= first && kept.bucket[i] <= last) {
@@ -294,16 +338,5 @@ final class FeatureEngine {
 
     private static double number(ArrayData numbers, int index) {
         return numbers.isNullAt(index) ? Double.NaN : numbers.getDouble(index);
-    }
-
-    /** 64-bit FNV-1a over UTF-8, finished by MurmurHash3's mixer: the high bits alone must be uniform. */
-    static long hash(StringData text) {
-        long h = 0xcbf29ce484222325L;
-        for (byte b : text.toBytes()) {
-            h = (h ^ (b & 0xff)) * 0x100000001b3L;
-        }
-        h = (h ^ (h >>> 33)) * 0xff51afd7ed558ccdL;
-        h = (h ^ (h >>> 33)) * 0xc4ceb9fe1a85ec53L;
-        return h ^ (h >>> 33);
     }
 }

@@ -2,12 +2,16 @@ package dev.patternalarm.flink;
 
 import java.io.IOException;
 import java.io.Serializable;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.flink.table.data.StringData;
@@ -33,19 +37,37 @@ final class JobSpec implements Serializable {
         TIME
     }
 
+    /** What a text field's values are, beyond being texts. */
+    enum Meaning {
+        TEXT,
+        ID,
+        COUNTRY,
+        CURRENCY,
+        IP
+    }
+
     /** One field of the event: common (own column) or of the pack (in {@code numbers} and {@code texts}). */
     static final class Field implements Serializable {
         final String name;
         final FieldType type;
+        final Meaning meaning;
         final boolean required;
         final int numberIndex;
         final int textIndex;
         final int position;
 
-        Field(String name, FieldType type, boolean required, int numberIndex, int textIndex, int position) {
+        Field(
+                String name,
+                FieldType type,
+                Meaning meaning,
+                boolean required,
+                int numberIndex,
+                int textIndex,
+                int position) {
             this.position = position;
             this.name = name;
             this.type = type;
+            this.meaning = meaning;
             this.required = required;
             this.numberIndex = numberIndex;
             this.textIndex = textIndex;
@@ -75,7 +97,6 @@ final class JobSpec implements Serializable {
         final int[] points;
         final List<StringData> categories;
         final List<Where> where;
-        final String whereKey;
 
         Feature(
                 String name,
@@ -87,8 +108,7 @@ final class JobSpec implements Serializable {
                 int textIndex,
                 int[] points,
                 List<StringData> categories,
-                List<Where> where,
-                String whereKey) {
+                List<Where> where) {
             this.name = name;
             this.op = op;
             this.key = key;
@@ -99,7 +119,6 @@ final class JobSpec implements Serializable {
             this.points = points;
             this.categories = categories;
             this.where = where;
-            this.whereKey = whereKey;
         }
     }
 
@@ -107,6 +126,25 @@ final class JobSpec implements Serializable {
     final String schemaMajor;
     final int maxEventBytes;
     final long maxFutureMs;
+    final int maxNesting;
+    final int maxNameCharacters;
+    final int maxIdCharacters;
+    final int maxTextCharacters;
+    final int maxNumberCharacters;
+    final int maxDetailCharacters;
+    final long maxAmount;
+    final long maxNumber;
+    final long earliestEventTimeMs;
+    final long latestEventTimeMs;
+    final Set<String> countries = new HashSet<>();
+    final Set<String> currencies = new HashSet<>();
+
+    /** The currency that amounts of features are in; null for a pack that takes no amounts. */
+    final String baseCurrency;
+
+    /** Units of the base currency per unit of a currency, the base's own 1 among them. */
+    final Map<String, BigDecimal> rates = new HashMap<>();
+
     final long latenessMs;
     final long sharedKeyDelayMs;
     final List<Field> fields = new ArrayList<>();
@@ -119,19 +157,36 @@ final class JobSpec implements Serializable {
         schemaMajor = root.get("schema_major").asText();
         maxEventBytes = root.get("max_event_bytes").asInt();
         maxFutureMs = root.get("max_future_ms").asLong();
+        maxNesting = root.get("max_nesting").asInt();
+        maxNameCharacters = root.get("max_name_characters").asInt();
+        maxIdCharacters = root.get("max_id_characters").asInt();
+        maxTextCharacters = root.get("max_text_characters").asInt();
+        maxNumberCharacters = root.get("max_number_characters").asInt();
+        maxDetailCharacters = root.get("max_detail_characters").asInt();
+        maxAmount = root.get("max_amount").asLong();
+        maxNumber = root.get("max_number").asLong();
+        earliestEventTimeMs = root.get("earliest_event_time_ms").asLong();
+        latestEventTimeMs = root.get("latest_event_time_ms").asLong();
+        root.get("countries").forEach(code -> countries.add(code.asText()));
+        root.get("currencies").forEach(code -> currencies.add(code.asText()));
+        baseCurrency = root.hasNonNull("base_currency") ? root.get("base_currency").asText() : null;
+        root.get("rates")
+                .fields()
+                .forEachRemaining(entry -> rates.put(entry.getKey(), new BigDecimal(entry.getValue().asText())));
         latenessMs = root.get("lateness_ms").asLong();
         sharedKeyDelayMs = root.get("shared_key_delay_ms").asLong();
         int numbers = 0;
         int texts = 0;
         Map<String, Field> byName = new HashMap<>();
         for (JsonNode node : root.get("fields")) {
-            FieldType type = FieldType.valueOf(node.get("type").asText().toUpperCase());
+            FieldType type = FieldType.valueOf(node.get("type").asText().toUpperCase(Locale.ROOT));
             boolean isNumber = type != FieldType.STRING && type != FieldType.TIME;
             boolean isText = type == FieldType.STRING || type == FieldType.BOOLEAN;
             Field field =
                     new Field(
                             node.get("name").asText(),
                             type,
+                            Meaning.valueOf(node.get("meaning").asText().toUpperCase(Locale.ROOT)),
                             node.get("required").asBoolean(),
                             isNumber ? numbers++ : -1,
                             isText ? texts++ : -1,
@@ -173,8 +228,26 @@ final class JobSpec implements Serializable {
                 field == null ? -1 : field.textIndex,
                 points,
                 categories,
-                where,
-                node.get("where").toString());
+                where);
+    }
+
+    /** Name and type of the numeric field at this position, and for money its currency; "1" for -1, which stands for a count. */
+    String numberName(int index) {
+        return fields.stream()
+                .filter(field -> index >= 0 && field.numberIndex == index)
+                .findFirst()
+                .map(field -> field.name + ":" + field.type + (field.type == FieldType.DECIMAL ? ":" + baseCurrency : ""))
+                .orElse("1");
+    }
+
+    /** Whether the numeric field at this position is an amount of money. */
+    boolean isAmount(int index) {
+        return fields.stream().anyMatch(field -> field.numberIndex == index && field.type == FieldType.DECIMAL);
+    }
+
+    /** Name of the text field at this position. */
+    String textName(int index) {
+        return fields.stream().filter(field -> field.textIndex == index).findFirst().orElseThrow().name;
     }
 
     /** Position among the text fields of the field of this name. */

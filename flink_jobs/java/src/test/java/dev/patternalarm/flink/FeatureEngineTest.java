@@ -153,6 +153,58 @@ class FeatureEngineTest {
         assertEquals(List.of(events).stream().map(Event::actor).distinct().count(), expected[1]);
     }
 
+    @Test
+    void theOrderDoesNotChangeTheSumOfTheLargestNumbersEither() {
+        JobSpec spec = Specs.with(Specs.feature("amounts", "sum", DEVICE_WINDOW + ", \"field\": \"amount\""));
+        Random random = new Random(8);
+        Event[] events = new Event[600];
+        java.math.BigDecimal exact = java.math.BigDecimal.ZERO;
+        for (int i = 0; i < events.length; i++) {
+            double amount = (random.nextBoolean() ? 1e15 : 1e12) * (random.nextDouble() - 0.3);
+            amount = i % 3 == 0 ? random.nextInt(100) / 100.0 : Math.rint(amount * 100) / 100;
+            events[i] = new Event(random.nextInt(50_000), amount, "t", "a", "d");
+            exact = exact.add(new java.math.BigDecimal(amount).setScale(4, java.math.RoundingMode.HALF_EVEN));
+        }
+        Event reader = new Event(55_000, 0, "t", "r", "d");
+        double[] expected = readAfter(spec, events, reader);
+        assertEquals(exact.doubleValue(), expected[0], Math.abs(exact.doubleValue()) * 1e-12);
+        for (int round = 0; round < 20; round++) {
+            java.util.Collections.shuffle(Arrays.asList(events), random);
+            assertArrayEquals(expected, readAfter(spec, events, reader));
+        }
+    }
+
+    @Test
+    void whateverTheContractTakesGivesNumbersThatAModelCanRead() {
+        String month = "\"key\": \"actor_id\", \"window_ms\": 2592000000, \"bucket_ms\": 43200000, \"field\": \"amount\"";
+        JobSpec spec =
+                Specs.with(
+                        Specs.feature("sum", "sum", month),
+                        Specs.feature("max", "max", month),
+                        Specs.feature("mean", "mean", month),
+                        Specs.feature("std", "std", month),
+                        Specs.feature("ratio", "ratio", month),
+                        Specs.feature("since", "seconds_since", "\"key\": \"actor_id\""));
+        double[] extremes = {1e15, -1e15, 4.9e-324, -4.9e-324, 0.0, 1e-300, 1e12, 0.0001};
+        // From the earliest to the latest time that a contract could name, and back within the lateness.
+        long[] times = {946_684_800_000L, 4_102_444_800_000L, 4_102_444_799_000L, 4_102_444_829_000L};
+        Random random = new Random(9);
+        for (int round = 0; round < 2_000; round++) {
+            Event[] events = new Event[1 + random.nextInt(12)];
+            long[] sorted = new long[events.length];
+            for (int i = 0; i < events.length; i++) {
+                sorted[i] = times[random.nextInt(times.length)];
+            }
+            Arrays.sort(sorted);
+            for (int i = 0; i < events.length; i++) {
+                events[i] = new Event(sorted[i], extremes[random.nextInt(extremes.length)], "t", "a", "d");
+            }
+            for (double value : last(spec, "actor_id", events)) {
+                assertEquals(false, Double.isInfinite(value), Arrays.toString(events));
+            }
+        }
+    }
+
     private static double[] readAfter(JobSpec spec, Event[] events, Event reader) {
         Event[] all = Arrays.copyOf(events, events.length + 1);
         all[events.length] = reader;

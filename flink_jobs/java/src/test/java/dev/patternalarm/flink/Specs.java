@@ -1,5 +1,13 @@
 package dev.patternalarm.flink;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
+
 /** A small job spec for the tests: one number field and one text field of the pack, features as given. */
 final class Specs {
 
@@ -14,23 +22,55 @@ final class Specs {
 
     private Specs() {}
 
+    /** A file that Python's tests and these read. */
+    static JsonNode shared(String name) {
+        try {
+            return new ObjectMapper().readTree(Files.readString(Path.of("../../tests/contracts", name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The contract of the pack of the contract's cases, with {@code features}. */
+    static JobSpec shop(String... features) {
+        return of("{\"features\": [" + String.join(",", features) + "]}");
+    }
+
+    static JobSpec of(String more) {
+        return JobSpec.parse(jsonOf(more));
+    }
+
+    private static String jsonOf(String more) {
+        try {
+            ObjectNode spec = (ObjectNode) shared("shop_contract.json");
+            spec.put("lateness_ms", 60_000).put("shared_key_delay_ms", 2_000);
+            new ObjectMapper().readTree(more).fields().forEachRemaining(entry -> spec.set(entry.getKey(), entry.getValue()));
+            return spec.toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     static JobSpec with(String... features) {
-        return JobSpec.parse(
+        return JobSpec.parse(json(features));
+    }
+
+    static String json(String... features) {
+        return jsonOf(
                 """
-                {"domain": "payments", "schema_major": "1", "max_event_bytes": 2000, "max_future_ms": 300000,
-                 "lateness_ms": 60000, "shared_key_delay_ms": 2000,
+                {"domain": "payments", "max_event_bytes": 2000,
                  "fields": [
-                   {"name": "event_id", "type": "string", "required": true},
-                   {"name": "schema_version", "type": "string", "required": true},
-                   {"name": "domain", "type": "string", "required": true},
-                   {"name": "event_type", "type": "string", "required": true},
-                   {"name": "event_time", "type": "time", "required": true},
-                   {"name": "actor_id", "type": "string", "required": true},
-                   {"name": "device_id", "type": "string", "required": false},
-                   {"name": "amount", "type": "decimal", "required": false},
-                   {"name": "currency", "type": "string", "required": false},
-                   {"name": "weight", "type": "number", "required": false},
-                   {"name": "known", "type": "boolean", "required": false}],
+                   {"name": "event_id", "type": "string", "meaning": "id", "required": true},
+                   {"name": "schema_version", "type": "string", "meaning": "text", "required": true},
+                   {"name": "domain", "type": "string", "meaning": "text", "required": true},
+                   {"name": "event_type", "type": "string", "meaning": "text", "required": true},
+                   {"name": "event_time", "type": "time", "meaning": "text", "required": true},
+                   {"name": "actor_id", "type": "string", "meaning": "id", "required": true},
+                   {"name": "device_id", "type": "string", "meaning": "id", "required": false},
+                   {"name": "amount", "type": "decimal", "meaning": "text", "required": false},
+                   {"name": "currency", "type": "string", "meaning": "currency", "required": false},
+                   {"name": "weight", "type": "number", "meaning": "text", "required": false},
+                   {"name": "known", "type": "boolean", "meaning": "text", "required": false}],
                  "features": [%s]}
                 """
                         .formatted(String.join(",", features)));

@@ -1,0 +1,91 @@
+"""Columns of records as Flink and Spark read them, and what decides a feature set."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from patternalarm.contracts.domain_pack import PACKS_DIR, DomainPack
+from patternalarm.contracts.records import (
+    EVIDENCE_COLUMNS,
+    FEATURES_COLUMNS,
+    PATTERN_HIT_COLUMNS,
+    flink_ddl,
+    spark_ddl,
+)
+
+
+def test_hits_carry_a_typed_array_in_both_dialects() -> None:
+    assert PATTERN_HIT_COLUMNS["events"] == ("ARRAY<ROW<event_id STRING, event_time_ms BIGINT, amount DECIMAL(18, 4)>>")
+    assert "`events` ARRAY<ROW<event_id STRING" in flink_ddl(PATTERN_HIT_COLUMNS)
+    assert "`events` ARRAY<STRUCT<event_id: STRING, event_time_ms: BIGINT, amount: DECIMAL(18, 4)>>" in spark_ddl(
+        PATTERN_HIT_COLUMNS
+    )
+
+
+def test_evidence_carries_what_features_carry() -> None:
+    for column in ("amount_base", "behind_watermark"):
+        assert EVIDENCE_COLUMNS[column] == FEATURES_COLUMNS[column]
+    names = list(FEATURES_COLUMNS)
+    assert names.index("amount_base") == names.index("currency") + 1
+    assert names.index("behind_watermark") == names.index("sent_at_ms") + 1
+
+
+def pack_of(**changes: Any) -> DomainPack:
+    """The shipped payments pack with ``changes``."""
+    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    return DomainPack.model_validate({**yaml.safe_load(text), **changes})
+
+
+def content() -> dict[str, Any]:
+    """The shipped payments pack as YAML holds it."""
+    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+UNUSED = {"name": "unused", "type": "number", "description": "Read by no feature."}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fields": [*content()["fields"], UNUSED]},
+        {"fields": [UNUSED, *content()["fields"]]},
+        {"fields": list(reversed(content()["fields"]))},
+        {"fields": [{**f, "description": "Other words.", "personal": "direct"} for f in content()["fields"]]},
+        {"currency": {**content()["currency"], "rates": {"USD": "0.9"}, "as_of": "2026-11-02", "source": "another"}},
+        {"features": [{**f, "reason": "other words {value}", "description": "x"} for f in content()["features"]]},
+    ],
+    ids=[
+        "an unused field",
+        "an unused field first",
+        "order of fields",
+        "words of fields",
+        "rates",
+        "words of features",
+    ],
+)
+def test_what_no_feature_reads_retires_no_model(changes: dict[str, Any]) -> None:
+    assert pack_of(**changes).feature_set == pack_of().feature_set
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"currency": {**content()["currency"], "base": "USD", "rates": {"EUR": "1.16"}}},
+        {"features": content()["features"][1:]},
+        {"features": list(reversed(content()["features"]))},
+        {"lateness": "61s"},
+        {"shared_key_delay": "3s"},
+        {"fields": [{**f, "type": "integer"} if f["name"] == "account_age_days" else f for f in content()["fields"]]},
+    ],
+    ids=["base currency", "a feature less", "order of features", "lateness", "delay", "type of a field that is read"],
+)
+def test_what_decides_a_feature_retires_the_model(changes: dict[str, Any]) -> None:
+    assert pack_of(**changes).feature_set != pack_of().feature_set
+
+
+def test_a_pack_without_amounts_does_not_follow_the_currency() -> None:
+    features = [f for f in content()["features"] if f.get("field") != "amount"]
+    other = {**content()["currency"], "base": "USD", "rates": {"EUR": "1.16"}}
+    assert pack_of(features=features, currency=other).feature_set == pack_of(features=features).feature_set
