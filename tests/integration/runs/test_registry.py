@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from patternalarm.contracts.runs import RunKind
+from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
 from patternalarm.runs.registry import (
     Run,
     RunError,
@@ -13,6 +13,7 @@ from patternalarm.runs.registry import (
     get_run,
     live_leases,
     open_run,
+    plan_rows,
     release_lease,
     runs_of_airflow_run,
     set_measured_window,
@@ -109,3 +110,12 @@ def test_an_expired_lease_is_not_live(platform):
 def test_a_run_that_nobody_opened_is_named(platform, act):
     with pytest.raises(RunError, match="no run 'nobody'"):
         act(platform)
+
+
+def test_how_many_rows_a_replay_publishes_is_said_once(platform):
+    open_run(platform, RUN)
+    assert plan_rows(platform, RUN.run_id, 1_200) == 1_200
+    assert plan_rows(platform, RUN.run_id, 700) == 1_200
+    assert get_run(platform, RUN.run_id).params == {**RUN.params, PLANNED_ROWS: 1_200}
+    with pytest.raises(RunError, match="no run 'nobody'"):
+        plan_rows(platform, "nobody", 1)
