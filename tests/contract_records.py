@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from patternalarm.contracts.bounds import AMOUNT_PLACES, MAX_AMOUNT, MAX_ID_CHARACTERS, MAX_NUMBER, MAX_TEXT_CHARACTERS
-from patternalarm.settings import Settings
+from patternalarm.contracts.event_schema import event_time_range_ms
 
 EXAMPLES_VARIABLE = "PATTERNALARM_FUZZ_EXAMPLES"
 
@@ -41,8 +41,7 @@ def texts(most: int) -> st.SearchStrategy[str]:
     return (awkward | any_text).filter(lambda text: 0 < len(text) <= most)
 
 
-_DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
-FIRST_MS, LAST_MS = (int(_DEFAULTS[name].timestamp() * 1000) for name in ("earliest_event_time", "latest_event_time"))
+FIRST_MS, LAST_MS = event_time_range_ms()
 
 ids = texts(MAX_ID_CHARACTERS)
 words = texts(MAX_TEXT_CHARACTERS)
