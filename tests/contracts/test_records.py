@@ -55,7 +55,12 @@ UNUSED = {"name": "unused", "type": "number", "description": "Read by no feature
         {"fields": list(reversed(content()["fields"]))},
         {"fields": [{**f, "description": "Other words.", "personal": "direct"} for f in content()["fields"]]},
         {"currency": {**content()["currency"], "rates": {"USD": "0.9"}, "as_of": "2026-11-02", "source": "another"}},
-        {"features": [{**f, "reason": "other words {value}", "description": "x"} for f in content()["features"]]},
+        {
+            "features": [
+                {k: "other words" if k.startswith("reason") or k == "description" else v for k, v in f.items()}
+                for f in content()["features"]
+            ]
+        },
     ],
     ids=[
         "an unused field",
