@@ -9,6 +9,7 @@ from patternalarm.contracts.domain_pack import PACKS_DIR, DomainPack
 from patternalarm.contracts.records import (
     EVIDENCE_COLUMNS,
     FEATURES_COLUMNS,
+    HIT_EVENT_COLUMNS,
     PATTERN_HIT_COLUMNS,
     flink_ddl,
     spark_ddl,
@@ -16,11 +17,11 @@ from patternalarm.contracts.records import (
 
 
 def test_hits_carry_a_typed_array_in_both_dialects() -> None:
-    assert PATTERN_HIT_COLUMNS["events"] == ("ARRAY<ROW<event_id STRING, event_time_ms BIGINT, amount DECIMAL(18, 4)>>")
-    assert "`events` ARRAY<ROW<event_id STRING" in flink_ddl(PATTERN_HIT_COLUMNS)
-    assert "`events` ARRAY<STRUCT<event_id: STRING, event_time_ms: BIGINT, amount: DECIMAL(18, 4)>>" in spark_ddl(
-        PATTERN_HIT_COLUMNS
-    )
+    flink = ", ".join(f"{name} {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
+    spark = ", ".join(f"{name}: {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
+    assert list(HIT_EVENT_COLUMNS)[:3] == ["event_id", "event_time_ms", "amount"]
+    assert f"`events` ARRAY<ROW<{flink}>>" in flink_ddl(PATTERN_HIT_COLUMNS)
+    assert f"`events` ARRAY<STRUCT<{spark}>>" in spark_ddl(PATTERN_HIT_COLUMNS)
 
 
 def test_evidence_carries_what_features_carry() -> None:
@@ -54,7 +55,12 @@ UNUSED = {"name": "unused", "type": "number", "description": "Read by no feature
         {"fields": list(reversed(content()["fields"]))},
         {"fields": [{**f, "description": "Other words.", "personal": "direct"} for f in content()["fields"]]},
         {"currency": {**content()["currency"], "rates": {"USD": "0.9"}, "as_of": "2026-11-02", "source": "another"}},
-        {"features": [{**f, "reason": "other words {value}", "description": "x"} for f in content()["features"]]},
+        {
+            "features": [
+                {k: "other words" if k.startswith("reason") or k == "description" else v for k, v in f.items()}
+                for f in content()["features"]
+            ]
+        },
     ],
     ids=[
         "an unused field",
