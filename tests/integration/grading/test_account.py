@@ -366,7 +366,7 @@ def test_dropped_topics_are_named(simulate, capsys) -> None:
 def test_kafka_down_is_one_message(simulate, platform_settings, monkeypatch, capsys) -> None:
     run = simulate()
     run.write_run()
-    down = platform_settings.model_copy(update={"kafka_port": 1})
+    down = platform_settings.model_copy(update={"kafka_port": 1, "patience_seconds": 1.0})
     monkeypatch.setattr("patternalarm.grading.account.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.topic_reader._ANSWER_SECONDS", 1.0)

@@ -247,7 +247,7 @@ def test_each_command_names_the_one_before(simulate, capsys, command, first: str
 
 
 def test_postgresql_down_is_one_message(simulate, platform_settings, monkeypatch, capsys) -> None:
-    down = platform_settings.model_copy(update={"postgres_port": 1})
+    down = platform_settings.model_copy(update={"postgres_port": 1, "patience_seconds": 1.0})
     monkeypatch.setattr("patternalarm.grading.verdict.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
     assert run_command("", verdict, ["--run-id", "any"]) == 2
