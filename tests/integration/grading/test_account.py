@@ -369,6 +369,7 @@ def test_kafka_down_is_one_message(simulate, platform_settings, monkeypatch, cap
     down = platform_settings.model_copy(update={"kafka_port": 1, "patience_seconds": 1.0})
     monkeypatch.setattr("patternalarm.grading.account.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.retrying.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.topic_reader._ANSWER_SECONDS", 1.0)
     assert run_command("", account, ["--run-id", run.run_id]) == 2
     assert "Kafka at 127.0.0.1:1 cannot be used" in capsys.readouterr().err

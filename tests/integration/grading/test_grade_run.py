@@ -250,5 +250,6 @@ def test_postgresql_down_is_one_message(simulate, platform_settings, monkeypatch
     down = platform_settings.model_copy(update={"postgres_port": 1, "patience_seconds": 1.0})
     monkeypatch.setattr("patternalarm.grading.verdict.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.retrying.get_settings", lambda: down)
     assert run_command("", verdict, ["--run-id", "any"]) == 2
     assert "PostgreSQL at 127.0.0.1:1 cannot be used" in capsys.readouterr().err
