@@ -36,7 +36,8 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "behind_watermark": "BOOLEAN",
 }
 
-# ``raw`` is base64 of the record's bytes; ``detail`` names the field and what was found.
+# ``raw`` is base64 of the record's bytes, of an oversized one the first MAX_EVENT_BYTES; ``detail`` names the field and what
+# was found.
 DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "reason": "STRING",
     "detail": "STRING",
