@@ -5,11 +5,11 @@ scores that are still missing. The scorer works through a partition of the featu
 done when its last event's score is there.
 """
 
-import json
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from patternalarm.contracts.records import derived_record
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.committed_records import committed_reader, intact, is_end_of_partition
 from patternalarm.retrying import retrying
@@ -56,8 +56,9 @@ class ScoringProgress:
             if not messages:
                 break
             for message in intact(messages):
-                if not is_end_of_partition(message):
-                    self._missing.discard(_identity(json.loads(message.value() or b"")))
+                score = None if is_end_of_partition(message) else derived_record(message.value())
+                if score:
+                    self._missing.discard(_identity(score))
         return len(self._missing)
 
     def close(self) -> None:
@@ -119,8 +120,6 @@ def _identity(record: dict[str, Any]) -> Identity:
 
 def _owed(value: bytes | None, score_from_ms: int) -> Identity | None:
     """Identity of a features record that is owed a score; one that the scorer cannot read is owed none."""
-    try:
-        features = json.loads(value or b"")
-        return _identity(features) if features["event_time_ms"] >= score_from_ms else None
-    except (ValueError, KeyError, TypeError):
-        return None
+    features = derived_record(value)
+    time_ms = features.get("event_time_ms") if features else None
+    return _identity(features) if features and type(time_ms) is int and time_ms >= score_from_ms else None

@@ -95,8 +95,11 @@ def test_history_is_owed_no_score(scope):
 
 def test_a_record_that_the_scorer_cannot_read_is_owed_no_score(scope):
     scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
-    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff"):
+    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff", b"[" * 100_000):
         scope.producer.produce(topic_name(TopicKind.FEATURES, "payments", scope.name), value, partition=0)
+    scope.producer.flush(10)
+    for value in (None, b"{", b"[]", b"[" * 100_000):
+        scope.producer.produce(topic_name(TopicKind.SCORES, "payments", scope.name), value, partition=0)
     scope.producer.flush(10)
     progress = scope.progress()
     assert missing(progress, 1) == 1
