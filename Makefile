@@ -16,7 +16,8 @@ YES ?=
 SUITES ?=
 STRICT ?=
 RUNS ?= 10000000
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS
+EXAMPLES ?= 2000
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES
 
 # What each target takes; on the command line any other name is refused, not ignored.
 TAKES_test = SUITES
@@ -24,7 +25,7 @@ TAKES_logs = S
 TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
 TAKES_replay = FILE PACK
-TAKES_fuzz = RUNS SEED
+TAKES_fuzz = RUNS SEED EXAMPLES
 TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 quoted = '$(subst ','\'',$(1))'
@@ -77,11 +78,12 @@ replay: installed ## your own file through the whole path, graded: FILE=events.p
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
 
-fuzz: envs ## hostile records through the engine's code, by coverage: RUNS=10000000 SEED=7
+fuzz: envs ## hostile records through the engine's code, by coverage, then alert writer and archive: RUNS=10000000 SEED=7 EXAMPLES=2000
 	@mvn -q -B -ntp -f flink_jobs/java/pom.xml test-compile dependency:build-classpath \
 		-Dmdep.outputFile=target/test-classpath
 	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
 		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
+	@PATTERNALARM_FUZZ_EXAMPLES="$$EXAMPLES" $(DEV) -m infra.local.run_tests fuzz
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

@@ -5,11 +5,13 @@ holds it with its coordinates for the quarantine, and its other columns mean not
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from patternalarm.contracts.bounds import FIRST_TIME_MS, LAST_TIME_MS
+from patternalarm.contracts.bounds import FIRST_TIME_MS, LAST_TIME_MS, MAX_EVENT_BYTES
 from patternalarm.contracts.quarantine import QUARANTINE_COLUMNS, QuarantineReason, Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl
 
@@ -21,6 +23,10 @@ FEATURES_REQUIRED = (
 )  # fmt: skip
 LABELS_REQUIRED = ("event_id", "event_time_ms", "label_time_ms", "verdict")
 
+WRONG = (
+    "the record is no JSON object with {}, or one of its values is none of the contract's: mend the job that wrote it"
+)
+
 _CORRUPT = "_corrupt"
 _UNREADABLE_TYPE = f"struct<{spark_ddl(QUARANTINE_COLUMNS)}>"
 
@@ -31,17 +37,24 @@ def parsed_features(
     """Kafka rows (``value``, ``topic``, ``partition``, ``offset``) -> ``FEATURES_COLUMNS`` and ``UNREADABLE``.
 
     With ``from_ms`` only events with ``event_time_ms`` at or after it, and what cannot be read. ``sizes`` gives the number
-    of values by feature set.
+    of values by feature set, of all that can be read; without it any will do.
     """
 
     def is_sound(record: Column) -> Column:
         infinite = F.exists(record["values"], lambda value: F.abs(value) == float("inf"))
         sound = ~F.coalesce(infinite, F.lit(False))
-        for feature_set, size in (sizes or {}).items():
-            sound = sound & ((record["feature_set"] != feature_set) | (F.size(record["values"]) == size))
-        return sound
+        if sizes is None:
+            return sound
+        fits = [(record["feature_set"] == name) & (F.size(record["values"]) == size) for name, size in sizes.items()]
+        return sound & reduce(or_, fits, F.lit(False))
 
-    parsed = _parsed(FEATURES_COLUMNS, FEATURES_REQUIRED, stage, is_sound)
+    wrong = WRONG.format(", ".join(FEATURES_REQUIRED))
+    if sizes is not None:
+        wrong += (
+            f"; or its values are not those of feature set {' or '.join(sizes)}, which the model reads: restart the Flink "
+            "job with the model's pack, or train a model on the new features"
+        )
+    parsed = _parsed(FEATURES_COLUMNS, FEATURES_REQUIRED, stage, is_sound, wrong)
     if from_ms is not None:
         # A where() would be pushed below the parser and parse every record a second time; a generator stays in place.
         parsed = F.filter(parsed, lambda row: row[UNREADABLE].isNotNull() | (row["event_time_ms"] >= from_ms))
@@ -50,11 +63,12 @@ def parsed_features(
 
 def parsed_labels(records: DataFrame, stage: Stage) -> DataFrame:
     """Kafka rows (``value``, ``topic``, ``partition``, ``offset``) -> ``LABEL_COLUMNS`` and ``UNREADABLE``."""
-    return records.select(F.inline(_parsed(LABEL_COLUMNS, LABELS_REQUIRED, stage, lambda _: F.lit(True))))
+    wrong = WRONG.format(", ".join(LABELS_REQUIRED))
+    return records.select(F.inline(_parsed(LABEL_COLUMNS, LABELS_REQUIRED, stage, lambda _: F.lit(True), wrong)))
 
 
 def _parsed(
-    columns: dict[str, str], required: Sequence[str], stage: Stage, is_sound: Callable[[Column], Column]
+    columns: dict[str, str], required: Sequence[str], stage: Stage, is_sound: Callable[[Column], Column], wrong: str
 ) -> Column:
     """The record as an array of one struct."""
     record = F.from_json(
@@ -62,18 +76,15 @@ def _parsed(
         f"{spark_ddl(columns)}, `{_CORRUPT}` STRING",
         {"columnNameOfCorruptRecord": _CORRUPT},
     )
-    wrong = F.lit(
-        f"the record is no JSON object with {', '.join(required)}, or one of its values is none of the contract's: "
-        "mend the job that wrote it"
-    )
     quarantine = F.struct(
         F.lit(stage).alias("stage"),
         F.col("topic").alias("topic"),
         F.col("partition").alias("partition"),
         F.col("offset").alias("offset"),
         F.lit(QuarantineReason.BREAKS_CONTRACT).alias("reason"),
-        wrong.alias("detail"),
-        F.col("value").alias("raw"),
+        F.lit(wrong).alias("detail"),
+        # As text in a record of its own, a larger one could be too large for Kafka itself.
+        F.substring("value", 1, MAX_EVENT_BYTES).alias("raw"),
     ).cast(_UNREADABLE_TYPE)
 
     def row(record: Column) -> Column:

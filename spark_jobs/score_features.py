@@ -3,8 +3,9 @@
 One Structured Streaming query, Kafka to Kafka. ``realtime`` keeps one long task per input partition and passes each
 record on as it comes; offsets are committed every ten seconds, so a restart scores up to ten seconds again, with
 identical scores. ``microbatch`` is the same query in small batches. Both deliver at least once; readers drop copies by
-source coordinates. A features record that cannot be read stops nothing: it goes to the evidence topic, from where the
-alert writer puts it into quarantine.
+source coordinates. A features record that cannot be read, or is of another feature set than the model's, stops nothing: it
+goes to the evidence topic, from where the alert writer puts it into quarantine. A model of another feature set than the
+pack's is refused at the start.
 
 SIGTERM stops the query and ends the job with exit code 0. A failed query ends it with its exception, exit code 1; bad
 input, found before the stream starts, with one sentence, exit code 2.

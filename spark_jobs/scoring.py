@@ -1,7 +1,7 @@
 """Features rows -> scored, decided rows: DataFrame -> DataFrame, the same for a stream, a batch and a test."""
 
 from decision import with_decision
-from feature_vector import feature_vector, values_of_feature_set
+from feature_vector import feature_vector
 from kafka_records import UNREADABLE
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import vector_to_array
@@ -29,13 +29,11 @@ def with_scores(rows: DataFrame, model: PipelineModel) -> DataFrame:
 def scored(features: DataFrame, model: PipelineModel, metadata: ModelMetadata) -> DataFrame:
     """Features rows with ``scores``, the decision's columns and ``model_version`` added.
 
-    A row of another feature set than the model's fails the query: all of the job's records will be of that one. What
-    cannot be read is carried along, with scores that mean nothing.
+    What cannot be read, a row of another feature set than the model's among it, is carried along with scores that mean
+    nothing.
     """
-    size = len(metadata.feature_names)
-    values = F.when(F.col(UNREADABLE).isNotNull(), F.array_repeat(F.lit(0.0), size)).otherwise(
-        values_of_feature_set(F.col("values"), F.col("feature_set"), metadata.feature_set, size)
-    )
+    nothing = F.array_repeat(F.lit(0.0), len(metadata.feature_names))
+    values = F.when(F.col(UNREADABLE).isNotNull(), nothing).otherwise(F.col("values"))
     rows = with_scores(features.withColumn("values", values), model)
     return with_decision(rows, metadata.classes, metadata.thresholds).withColumn(
         "model_version", F.lit(metadata.version)

@@ -1,7 +1,8 @@
 """Every check and test suite, one after another, each in its own environment; the last line counts them all.
 
 ``python -m infra.local.run_tests [lint | SUITE…]`` in the dev environment. A suite whose directory holds no tests is left
-out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed.
+out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed. The suite ``fuzz``, the long
+run of tests that ``integration`` runs shortly, is run by name only.
 """
 
 import os
@@ -60,7 +61,8 @@ class Counts:
 class Suite:
     """Something to run and count: a command, whether there is anything to run, and where it reports its tests.
 
-    Its ``environment`` comes on top of ours. With ``needs_stores``, Kafka and PostgreSQL of the test platform are up.
+    Its ``environment`` comes on top of ours. With ``needs_stores``, Kafka and PostgreSQL of the test platform are up. One
+    ``by_name_only`` is not among all.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Suite:
     junit: Callable[[], list[Path]] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     needs_stores: bool = False
+    by_name_only: bool = False
 
 
 def counts_of(reports: list[Path]) -> Counts:
@@ -141,9 +144,18 @@ def suites() -> list[Suite]:
         _pytest("spark_jobs", "spark", "tests/spark_jobs"),
         _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
         _pytest("e2e", "dev", "tests/e2e", platform=True),
+        Suite(
+            "fuzz",
+            [f"{dev}/python", "-m", "pytest", "-q", "-s", *FUZZ_TESTS],
+            environment={**TEST_PLATFORM, FUZZ_EXAMPLES: os.environ.get(FUZZ_EXAMPLES, "2000")},
+            needs_stores=True,
+            by_name_only=True,
+        ),
     ]
 
 
+FUZZ_EXAMPLES = "PATTERNALARM_FUZZ_EXAMPLES"
+FUZZ_TESTS = ("tests/integration/alerts/test_fuzz.py", "tests/integration/spark/test_archive_fuzz.py")
 LINT = ("ruff check", "ruff format", "mypy")
 
 
@@ -182,7 +194,7 @@ def run(suite: Suite) -> Counts:
         sys.stdout.write(f"{error}\n")
         counts = Counts(failed=1)
     finally:
-        if suite.environment == TEST_PLATFORM:
+        if suite.environment.items() >= TEST_PLATFORM.items():
             down = subprocess.run([*PLATFORM, "down"], cwd=REPOSITORY, env=environment, check=False)
             counts += Counts(failed=1 if down.returncode else 0)
     sys.stdout.write(f"-- {suite.name}: {counts} in {time.monotonic() - began:.0f} s\n")
@@ -202,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     total, failed, left_out = Counts(), [], []
     for name, suite in known.items():
-        if names and name not in names:
+        if name not in names and (names or suite.by_name_only):
             continue
         if not suite.exists():
             left_out.append(name)

@@ -11,12 +11,13 @@ import score_features
 from bad_input import BadInputError, run_job
 from evidence import to_kafka_records
 from history import SHOP
-from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
 
 from patternalarm import retrying
-from patternalarm.contracts.quarantine import QUARANTINE_COLUMNS
+from patternalarm.alerts.findings import read_evidence
+from patternalarm.contracts.bounds import MAX_EVENT_BYTES
+from patternalarm.contracts.quarantine import QUARANTINE_COLUMNS, Stage
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.verify import verify_model
 
@@ -89,9 +90,17 @@ def test_a_record_that_cannot_be_read_goes_to_quarantine_and_the_others_are_scor
     assert [base64.b64decode(one["raw"]) for one in found] == [b'{"event_id": ', short]
 
 
-def test_a_record_of_another_feature_set_fails_the_query(apply, pack):
-    with pytest.raises(PySparkException, match="feature set 0123456789abcdef with 4 values"):
-        apply(record(pack, 1, [0.0] * 4, feature_set="0123456789abcdef"))
+def test_a_record_of_another_feature_set_goes_to_quarantine_with_the_remedy(apply, pack):
+    other = record(pack, 1, [0.0] * 4, feature_set="0123456789abcdef")
+    large = b"x" * 900_000
+
+    sent = apply(other, record(pack, 2, [0.0] * 4), large)
+
+    assert [json.loads(r["value"])["event_id"] for r in sent if r["topic"] == "S"] == ["e2"]
+    found = [json.loads(r["value"]) for r in sent if r["topic"] == "E"]
+    assert [base64.b64decode(one["raw"]) for one in found] == [json.dumps(other).encode(), large[:MAX_EVENT_BYTES]]
+    assert f"feature set {pack.feature_set}, which the model reads: restart the Flink job" in found[0]["detail"]
+    assert read_evidence(json.dumps(found[0]).encode(), pack).stage == Stage.SCORER
 
 
 def test_the_stream_gives_what_the_batch_gives(spark, pack, model, apply, tmp_path):

@@ -25,7 +25,8 @@ class QuarantineReason(StrEnum):
     """It is, but PostgreSQL does not take its data."""
 
 
-# ``topic``, ``partition`` and ``offset`` are those of the record itself; ``raw`` is base64 of its bytes.
+# ``topic``, ``partition`` and ``offset`` are those of the record itself; ``raw`` is base64 of its bytes,
+# MAX_EVENT_BYTES of them at most.
 QUARANTINE_COLUMNS: Final[dict[str, str]] = {
     "stage": "STRING",
     "topic": "STRING",

@@ -5,8 +5,9 @@ A record's identity is its source coordinates (``source_topic``, ``source_partit
 event it came from. Delivery is at-least-once, so a reader drops redelivered copies by that identity.
 """
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 
 # NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
 # ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.
@@ -36,7 +37,8 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "behind_watermark": "BOOLEAN",
 }
 
-# ``raw`` is base64 of the record's bytes; ``detail`` names the field and what was found.
+# ``raw`` is base64 of the record's bytes, of an oversized one the first MAX_EVENT_BYTES; ``detail`` names the field and what
+# was found.
 DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "reason": "STRING",
     "detail": "STRING",
@@ -125,3 +127,14 @@ def _spark_type(kind: str) -> str:
 def flink_ddl(columns: dict[str, str]) -> str:
     """``columns`` as the column list of a Flink ``CREATE TABLE``."""
     return ",\n  ".join(f"`{name}` {kind}" for name, kind in columns.items())
+
+
+def derived_record(value: bytes | None) -> dict[str, Any] | None:
+    """Fields of a record that was made from an event, its source coordinates among them; None for any other bytes."""
+    try:
+        record = json.loads(value or b"")
+        places = record["source_partition"], record["source_offset"]
+        sound = isinstance(record["source_topic"], str) and all(type(place) is int and place >= 0 for place in places)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return record if sound else None

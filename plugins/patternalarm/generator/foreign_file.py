@@ -5,9 +5,11 @@ Everything is checked before anything is produced. The label column is read for 
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from patternalarm.contracts.bounds import AMOUNT_PLACES, MAX_AMOUNT
+from patternalarm.contracts.codes import country_codes, currency_codes
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
 from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
@@ -26,8 +30,6 @@ from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
 from patternalarm.generator.render import iso_time, join_fields
 from patternalarm.generator.split import ForeignFileError, split_of
 
-AMOUNT_DECIMALS = 4
-
 # What the producer itself says about an event.
 _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
 
@@ -35,6 +37,8 @@ _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
 _EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
 
 _A_YEAR_MS = 366 * 86_400_000
+
+_NUMBER = re.compile(r"-?[0-9]{1,32}(\.[0-9]{1,32})?([eE][+-]?[0-9]{1,3})?")
 
 _TRUE, _FALSE = ("true", "1", "t", "yes", "y"), ("false", "0", "f", "no", "n")
 
@@ -133,6 +137,7 @@ class ForeignFile:
                     f"{path.name}: {empty} rows have no {name}, which every event needs: drop them from the file"
                 )
         self.fraud: Array = self._frauds(table)
+        self._check_codes()
         self._check_clock()
         self._check_split()
 
@@ -155,10 +160,10 @@ class ForeignFile:
         if name is None:
             raise ForeignFileError(f"pack {self._pack.name}: event_time needs a column, not a constant")
         column = self._column(table, name)
-        if column.null_count:
-            raise ForeignFileError(f"{self._path.name}: {column.null_count} rows have no {name} (event_time)")
+        self._check_all_have_times(column.null_count, name)
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
+            self._check_all_have_times(int((~np.isfinite(numbers)).sum()), name)
             largest = float(np.abs(numbers).max()) if len(numbers) else 0.0
             to_ms = next(factor for limit, factor in _EPOCH_UNITS if largest < limit)
             return np.asarray(np.round(numbers * to_ms).astype(np.int64))
@@ -169,7 +174,12 @@ class ForeignFile:
                 f"{self._path.name}: column {name} (event_time) is neither a timestamp, an epoch number nor ISO 8601:"
                 f" {error}"
             ) from error
+        self._check_all_have_times(int(moments.isna().sum()), name)
         return np.asarray(moments.to_numpy(dtype="datetime64[ms]").astype(np.int64))
+
+    def _check_all_have_times(self, missing: int, name: str) -> None:
+        if missing:
+            raise ForeignFileError(f"{self._path.name}: {missing} rows have no {name} (event_time)")
 
     def _event_ids(self, table: pa.Table, order: Array) -> pa.Array:
         mapped = self.source.columns.get("event_id")
@@ -199,10 +209,14 @@ class ForeignFile:
                 case FieldType.BOOLEAN:
                     return _booleans(column)
                 case FieldType.INTEGER:
-                    return column.cast(pa.int64())
-                case FieldType.NUMBER | FieldType.DECIMAL:
-                    number = column.cast(pa.float64())
-                    return pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
+                    return _without_nan(column).cast(pa.int64())
+                case FieldType.NUMBER:
+                    number = _without_nan(column.cast(pa.float64()))
+                    if pc.any(pc.is_inf(number)).as_py():
+                        raise pa.ArrowInvalid("it holds an infinite number")
+                    return number
+                case FieldType.DECIMAL:
+                    return _amounts(column)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise ForeignFileError(
                 f"{self._path.name}: column {mapped.column} does not fit event field {field} ({kind}): {error}"
@@ -224,6 +238,21 @@ class ForeignFile:
                 f" {', '.join(map(repr, words[:10]))}"
             )
         return found
+
+    def _check_codes(self) -> None:
+        """Check that codes are written as the contract has them: one odd row is a dead letter, but not all of them."""
+        rates = self._pack.currency.all_rates if self._pack.currency else {}
+        currencies = frozenset(rates) if "amount" in self._fields else currency_codes()
+        for name, known, place in (
+            ("currency", currencies, f"source.columns.currency, or add it to currency.rates of pack {self._pack.name}"),
+            ("country", country_codes(), "source.columns.country"),
+        ):
+            used = pc.unique(self._fields[name][1].drop_null()).to_pylist() if name in self._fields else []
+            if used and not known.intersection(used):
+                raise ForeignFileError(
+                    f"{self._path.name}: no row has a {name} that its event could be taken with; found"
+                    f" {', '.join(map(repr, used[:10]))}: correct {place}"
+                )
 
     def _check_clock(self) -> None:
         oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
@@ -298,7 +327,8 @@ class ForeignFile:
             if current and at - current[-1].event_time_ms >= self.source.campaign_gap:
                 yield self._campaign(actor, current)
                 open_campaigns[actor] = current = []
-            current.append(TruthEvent(event_id, actor, at, at + delay, amounts[position] if amounts else None))
+            amount = amounts[position] if amounts else None
+            current.append(TruthEvent(event_id, actor, at, at + delay, None if amount is None else float(amount)))
         for actor, events in open_campaigns.items():
             yield self._campaign(actor, events)
 
@@ -323,6 +353,35 @@ def _booleans(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_null(words), None, pc.is_in(words, pa.array(_TRUE)))
 
 
+def _without_nan(column: pa.Array) -> pa.Array:
+    """``column`` with null for what a data frame holds in an empty cell."""
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+
+
+def _amounts(column: pa.Array) -> pa.Array:
+    """Amounts as JSON numbers, exact to the last place; a float stands for the shortest decimal that gives it.
+
+    Raises:
+        pa.ArrowInvalid: one is no number, or none that the contract takes.
+    """
+    encoded = _without_nan(column).cast(pa.string()).dictionary_encode()
+    exact = [_amount(word) if word else None for word in encoded.dictionary.to_pylist()]
+    return pa.array(exact, pa.string()).take(encoded.indices)
+
+
+def _amount(word: str) -> str:
+    if not _NUMBER.fullmatch(word):
+        raise pa.ArrowInvalid(f"{word!r} is no number")
+    amount = Decimal(word)
+    if abs(amount) > MAX_AMOUNT:
+        raise pa.ArrowInvalid(f"{word} is not from -{MAX_AMOUNT} to {MAX_AMOUNT}")
+    if amount != round(amount, AMOUNT_PLACES):
+        raise pa.ArrowInvalid(f"{word} has over {AMOUNT_PLACES} decimal places: round the column")
+    return f"{amount:f}"
+
+
 def _quoted(values: pa.Array) -> pa.Array:
     encoded = values.dictionary_encode()
     words = [json.dumps(word, ensure_ascii=False).encode() for word in encoded.dictionary.to_pylist()]
@@ -333,7 +392,5 @@ def _json(kind: FieldType, values: pa.Array) -> pa.Array:
     match kind:
         case FieldType.STRING | FieldType.TIME:
             return _quoted(values)
-        case FieldType.DECIMAL:
-            return pc.round(values, AMOUNT_DECIMALS).cast(pa.string()).cast(pa.binary())
         case _:
             return values.cast(pa.string()).cast(pa.binary())

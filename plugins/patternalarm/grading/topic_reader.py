@@ -189,7 +189,7 @@ def decode(batch: Batch, schema: pa.Schema) -> Decoded:
             if isinstance(json.loads(value), dict):
                 tables.append(_parse(value.replace(b"\n", b" "), schema))
                 sound.append(index)
-        except (ValueError, pa.ArrowInvalid):
+        except (ValueError, RecursionError, pa.ArrowInvalid):
             continue
     is_broken = np.ones(len(batch.values), dtype=bool)
     is_broken[sound] = False

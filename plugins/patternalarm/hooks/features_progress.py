@@ -4,12 +4,12 @@ Delivery is at-least-once: counting records would take copies that were delivere
 So the source coordinates of what came out are marked, one byte of an array each, against the events that are on the topic.
 """
 
-import json
 import time
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message, TopicPartition
 
+from patternalarm.contracts.records import derived_record
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.committed_records import Place, committed_reader, intact, is_end_of_partition
 from patternalarm.settings import Settings
@@ -88,8 +88,9 @@ class FeaturesProgress:
         if place[0] == self._events_topic:
             self._events.add(place[1], message.offset() or 0)
         else:
-            record = json.loads(message.value() or b"")
-            self._out.add(record["source_partition"], record["source_offset"])
+            record = derived_record(message.value())
+            if record and record["source_topic"] == self._events_topic:
+                self._out.add(record["source_partition"], record["source_offset"])
 
     def _begin(self) -> set[Place]:
         places: set[Place] = set()

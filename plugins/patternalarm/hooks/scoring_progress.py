@@ -2,14 +2,16 @@
 
 A real-time query tells no progress within a batch, and counting scores would take copies that were delivered again for
 scores that are still missing. The scorer works through a partition of the features topic in order, so a partition is
-done when its last event's score is there.
+done when its last event's score is there, or that event in quarantine.
 """
 
+import base64
 import json
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from patternalarm.contracts.records import derived_record
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.hooks.committed_records import committed_reader, intact, is_end_of_partition
 from patternalarm.retrying import retrying
@@ -37,6 +39,7 @@ class ScoringProgress:
     def __init__(self, domain: str, scope: str, score_from_ms: int, settings: Settings | None = None) -> None:
         self._features = topic_name(TopicKind.FEATURES, domain, scope)
         self._scores = topic_name(TopicKind.SCORES, domain, scope)
+        self._evidence = topic_name(TopicKind.EVIDENCE, domain, scope)
         self._score_from_ms = score_from_ms
         self._consumer = committed_reader(f"scoring-progress.{domain}.{scope}", settings)
         self._missing: set[Identity] = set()
@@ -56,8 +59,12 @@ class ScoringProgress:
             if not messages:
                 break
             for message in intact(messages):
-                if not is_end_of_partition(message):
-                    self._missing.discard(_identity(json.loads(message.value() or b"")))
+                if is_end_of_partition(message):
+                    continue
+                value = message.value()
+                done = derived_record(_passed_on(value) if message.topic() == self._evidence else value)
+                if done:
+                    self._missing.discard(_identity(done))
         return len(self._missing)
 
     def close(self) -> None:
@@ -93,9 +100,12 @@ class ScoringProgress:
         self._scores_from_ms = min(sent_at, default=0)
 
     def _follow_scores(self) -> None:
-        partitions = self._partitions(self._scores)
+        partitions = self._partitions(self._scores) + self._partitions(self._evidence)
         # Asked for before the offsets by time: a score that comes in between must not be skipped.
-        ends = {p.partition: self._consumer.get_watermark_offsets(p, timeout=_TIMEOUT_SECONDS)[1] for p in partitions}
+        ends = {
+            (p.topic, p.partition): self._consumer.get_watermark_offsets(p, timeout=_TIMEOUT_SECONDS)[1]
+            for p in partitions
+        }
         # A score is never older than the features record that it was made from; the margin is for uneven clocks.
         since = max(0, self._scores_from_ms - _CLOCK_MARGIN_MS)
         found = self._consumer.offsets_for_times(
@@ -103,7 +113,7 @@ class ScoringProgress:
         )
         for partition in found:
             if partition.offset < 0:
-                partition.offset = ends[partition.partition]
+                partition.offset = ends[partition.topic, partition.partition]
         self._consumer.assign(found)
 
     def _partitions(self, topic: str) -> list[TopicPartition]:
@@ -117,10 +127,16 @@ def _identity(record: dict[str, Any]) -> Identity:
     return record["source_topic"], record["source_partition"], record["source_offset"]
 
 
+def _passed_on(value: bytes | None) -> bytes | None:
+    """Bytes of the record that the scorer passed on into quarantine by this one; None for evidence, and for any other."""
+    try:
+        return base64.b64decode(json.loads(value or b"")["raw"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _owed(value: bytes | None, score_from_ms: int) -> Identity | None:
     """Identity of a features record that is owed a score; one that the scorer cannot read is owed none."""
-    try:
-        features = json.loads(value or b"")
-        return _identity(features) if features["event_time_ms"] >= score_from_ms else None
-    except (ValueError, KeyError, TypeError):
-        return None
+    features = derived_record(value)
+    time_ms = features.get("event_time_ms") if features else None
+    return _identity(features) if features and type(time_ms) is int and time_ms >= score_from_ms else None

@@ -3,13 +3,14 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.domain_pack import PACKS_DIR, load_pack
 from patternalarm.generator.foreign_file import ForeignFile, ForeignFileError
 from patternalarm.generator.replay import main as replay
 
@@ -95,7 +96,28 @@ def test_training_ends_where_the_pack_says(pack, tmp_path):
         (lambda table: table.update(acct_num=[None, *table["acct_num"][1:]]), "1 rows have no actor_id"),
         (lambda table: table.update(category=["", *table["category"][1:]]), "1 rows have no category"),
         (lambda table: table.update(ts=[at - timedelta(days=20_000) for at in table["ts"]]), "from 2000-01-01"),
-        (lambda table: table.update(amt=["ten"] * ROWS), "column amt does not fit event field amount"),
+        (lambda table: table.update(ts=[float("nan")] + [1.7e9] * (ROWS - 1)), r"1 rows have no ts \(event_time\)"),
+        (lambda table: table.update(ts=["", *map(str, table["ts"][1:])]), r"1 rows have no ts \(event_time\)"),
+        (lambda table: table.update(lat=[float("inf"), *table["lat"][1:]]), "lat does not fit .* infinite"),
+        *(
+            (
+                lambda table, odd=odd: table.update(amt=[odd] * ROWS),
+                f"column amt does not fit event field amount.*{says}",
+            )
+            for odd, says in [
+                ("ten", "no number"),
+                ("1,000", "no number"),
+                ("1_000", "no number"),
+                ("+5", "no number"),
+                ("\u0663", "no number"),
+                (float("inf"), "no number"),
+                (2e12, "is not from"),
+                (0.1 + 0.2, "0.30000000000000004 has over 4 decimal places: round the column"),
+                ("1e-999", "has over 4 decimal places"),
+                ("1e999", "is not from"),
+                ("1e999999999", "no number"),
+            ]
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_before_anything_is_sent(pack, tmp_path, change, says):
@@ -103,6 +125,44 @@ def test_what_cannot_be_read_is_named_before_anything_is_sent(pack, tmp_path, ch
     change(table)
     with pytest.raises(ForeignFileError, match=says):
         ForeignFile(pack, written(tmp_path / "a.parquet", table))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "sent"),
+    [
+        ([Decimal("999999999999.9999")], "999999999999.9999"),
+        (["10.00"], "10.00"),
+        ([""], None),
+        ([10.25], "10.25"),
+        ([1e11], "100000000000"),
+        ([float("nan")], None),
+        ([-0.0001], "-0.0001"),
+        ([7], "7"),
+    ],
+)
+def test_an_amount_is_sent_exactly_as_the_file_has_it(pack, tmp_path, amounts, sent):
+    table = {**columns(), "amt": amounts * ROWS}
+
+    _, values = ForeignFile(pack, written(tmp_path / "a.parquet", table)).records(0, 1)
+
+    assert json.loads(values[0], parse_int=str, parse_float=str).get("amount") == sent
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("constant: USD", "constant: usd"), "no row has a currency .* found 'usd': correct source.columns.currency"),
+        (("constant: USD", "constant: CHF"), "found 'CHF': .* add it to currency.rates of pack my_cards"),
+        (("constant: US}", "constant: UK}"), "no row has a country .* found 'UK'"),
+    ],
+)
+def test_a_code_that_no_event_would_be_taken_with_is_told_before_anything_is_sent(tmp_path, change, says):
+    text = (PACKS_DIR / "sparkov.yaml").read_text().replace("name: sparkov", "name: my_cards", 1)
+    assert change[0] in text
+    (tmp_path / "my_cards.yaml").write_text(text.replace(*change))
+    pack = load_pack(str(tmp_path / "my_cards.yaml"))
+    with pytest.raises(ForeignFileError, match=says):
+        ForeignFile(pack, written(tmp_path / "a.parquet", columns()))
 
 
 def only(table, condition):

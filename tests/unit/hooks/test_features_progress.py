@@ -30,8 +30,16 @@ class Scope:
 
     def derive(self, kind, *coordinates):
         for partition, offset in coordinates:
-            record = {"source_partition": partition, "source_offset": offset}
-            self.producer.produce(self.topic(kind), json.dumps(record).encode(), partition=0)
+            record = {
+                "source_topic": self.topic(TopicKind.EVENTS),
+                "source_partition": partition,
+                "source_offset": offset,
+            }
+            self.write(kind, json.dumps(record).encode())
+
+    def write(self, kind, *values):
+        for value in values:
+            self.producer.produce(self.topic(kind), value, partition=0)
         self.producer.flush(10)
 
     def progress(self):
@@ -62,6 +70,29 @@ def test_features_and_dead_letters_are_what_came_out(scope):
     scope.derive(TopicKind.FEATURES, (0, 1))
     assert waiting(progress, 0) == 0
     assert progress.seen == (4, 4)
+    progress.close()
+
+
+def test_bytes_that_stand_for_no_event_stop_nobody_and_count_for_none(scope):
+    scope.events(0, 2)
+    foreign = {"source_topic": "events.other", "source_partition": 0, "source_offset": 1}
+    before = {**foreign, "source_topic": scope.topic(TopicKind.EVENTS), "source_offset": -1}
+    odd = [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        *(json.dumps(r).encode() for r in (foreign, before)),
+    ]
+    scope.write(TopicKind.FEATURES, *odd)
+    scope.derive(TopicKind.DEAD_LETTERS, (0, 0))
+    progress = scope.progress()
+    assert waiting(progress, 1) == 1
+    scope.derive(TopicKind.FEATURES, (0, 1))
+    assert waiting(progress, 0) == 0
     progress.close()
 
 

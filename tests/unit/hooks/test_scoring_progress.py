@@ -1,5 +1,6 @@
 """Which events are owed a score, against a real broker."""
 
+import base64
 import json
 import time
 from types import SimpleNamespace
@@ -95,12 +96,40 @@ def test_history_is_owed_no_score(scope):
 
 def test_a_record_that_the_scorer_cannot_read_is_owed_no_score(scope):
     scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
-    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff"):
+    for value in (b"{", b"", b"[]", b'{"event_time_ms": "noon"}', b'{"event_time_ms": 2000}', b"\xff", b"[" * 100_000):
         scope.producer.produce(topic_name(TopicKind.FEATURES, "payments", scope.name), value, partition=0)
+    scope.producer.flush(10)
+    for value in (None, b"{", b"[]", b"[" * 100_000):
+        scope.producer.produce(topic_name(TopicKind.SCORES, "payments", scope.name), value, partition=0)
     scope.producer.flush(10)
     progress = scope.progress()
     assert missing(progress, 1) == 1
     scope.write(TopicKind.SCORES, 0, (0, 0, 1_000))
+    assert missing(progress, 0) == 0
+    progress.close()
+
+
+def test_an_event_that_the_scorer_put_into_quarantine_is_owed_no_score_any_more(scope):
+    scope.write(TopicKind.FEATURES, 0, (0, 0, 1_000))
+    scope.write(TopicKind.FEATURES, 1, (1, 4, 1_000))
+    progress = scope.progress()
+    assert missing(progress, 2) == 2
+    record = {"source_topic": "events", "source_partition": 0, "source_offset": 0, "event_time_ms": 1_000}
+    raw = base64.b64encode(json.dumps(record).encode()).decode()
+    # Evidence alone is no score yet.
+    scope.write(TopicKind.EVIDENCE, 0, (1, 4, 1_000))
+    for value in (
+        None,
+        b"{",
+        b'{"raw": 5}',
+        b'{"raw": "!"}',
+        b"[" * 100_000,
+        json.dumps({"stage": "scorer", "raw": raw}),
+    ):
+        scope.producer.produce(topic_name(TopicKind.EVIDENCE, "payments", scope.name), value, partition=0)
+    scope.producer.flush(10)
+    assert missing(progress, 1) == 1
+    scope.write(TopicKind.SCORES, 0, (1, 4, 1_000))
     assert missing(progress, 0) == 0
     progress.close()
 

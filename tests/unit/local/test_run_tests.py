@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+from infra.local.machine import REPOSITORY
 from infra.local.run_tests import TEST_PLATFORM, Counts, Suite, counts_of, judge, main, suites
 
 from patternalarm.settings import Settings
@@ -60,6 +61,20 @@ def test_the_last_line_counts_and_the_exit_code_follows(monkeypatch, capfd, tmp_
     assert main(["good"]) == 0
 
 
+def test_the_long_fuzz_is_run_by_name_only_and_as_long_as_asked(monkeypatch, capfd, tmp_path):
+    monkeypatch.setenv("PATTERNALARM_FUZZ_EXAMPLES", "17")
+    fuzz = next(suite for suite in suites() if suite.name == "fuzz")
+    assert fuzz.needs_stores and fuzz.environment["PATTERNALARM_FUZZ_EXAMPLES"] == "17"
+    assert all((REPOSITORY / part).is_file() for part in fuzz.command if part.startswith("tests/"))
+
+    checks = [Suite("good", [sys.executable, "-c", ""]), Suite("fuzz", [sys.executable, "-c", ""], by_name_only=True)]
+    monkeypatch.setattr("infra.local.run_tests.suites", lambda: checks)
+    monkeypatch.setattr("infra.local.run_tests.RESULTS", tmp_path)
+    for names in ([], ["fuzz"]):
+        assert main(names) == 0
+        assert capfd.readouterr().out.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+
+
 def test_the_platform_of_tests_shares_no_port_with_the_default_one():
     ports = {name: TEST_PLATFORM[f"PATTERNALARM_{name.upper()}"] for name in Settings.model_fields if "_port" in name}
     defaults = {str(Settings.model_fields[name].default) for name in ports}
@@ -68,8 +83,6 @@ def test_the_platform_of_tests_shares_no_port_with_the_default_one():
 
 
 def test_every_directory_of_tests_belongs_to_a_suite():
-    from infra.local.machine import REPOSITORY
-
     covered = {part for suite in suites() for part in suite.command if part.startswith("tests/")}
     with_tests = {file.relative_to(REPOSITORY) for file in (REPOSITORY / "tests").rglob("test_*.py")}
     assert [str(file) for file in with_tests if not any(file.is_relative_to(directory) for directory in covered)] == []

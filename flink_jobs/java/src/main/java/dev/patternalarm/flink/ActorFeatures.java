@@ -27,7 +27,7 @@ import org.apache.flink.table.functions.ProcessTableFunction;
  * event that is not flagged, and may have missed any that is.
  *
  * <p>Input: {@link #INPUT}, partitioned by {@link ActorKey}. Output: {@link #OUTPUT}, beside that key and rowtime;
- * payload for what has a reason, the event's fields for what has none.
+ * payload for what has a reason (of an oversized record its beginning), the event's fields for what has none.
  */
 @FunctionHint(output = @DataTypeHint(value = ActorFeatures.OUTPUT, bridgedTo = RowData.class))
 public final class ActorFeatures extends ProcessTableFunction<RowData> {
@@ -92,13 +92,18 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         if (event.reason != null) {
             out.setField(0, StringData.fromString(event.reason));
             out.setField(1, StringData.fromString(event.detail));
-            out.setField(2, payload);
+            out.setField(2, kept(payload));
         }
         out.setField(3, input.getInt(2));
         out.setField(4, input.getLong(3));
         out.setField(5, sentAtMs);
         out.setField(6, event.crc);
         collect(out);
+    }
+
+    /** As much as any event may have: a dead letter that holds a larger record as text could be too large for Kafka itself. */
+    private byte[] kept(byte[] payload) {
+        return payload == null || payload.length <= spec.maxEventBytes ? payload : Arrays.copyOf(payload, spec.maxEventBytes);
     }
 
     private void featurise(Context context, Memory memory, EventParser.Parsed event, RowData input, GenericRowData out) {

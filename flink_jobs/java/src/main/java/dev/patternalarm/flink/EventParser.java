@@ -101,7 +101,9 @@ final class EventParser {
             }
             if (raw.length > spec.maxEventBytes) {
                 throw new Refused(
-                        "oversized", raw.length + " bytes, at most " + spec.maxEventBytes + ": send less in one event");
+                        "oversized",
+                        raw.length + " bytes, at most " + spec.maxEventBytes
+                                + ": send less in one event (the dead letter holds its beginning)");
             }
             int invalid = EventJson.invalidUtf8(raw, 0);
             if (invalid >= 0) {

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.zip.CRC32;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -46,7 +48,10 @@ class ActorFeaturesTest {
         String json =
                 "{\"event_id\":\"%s\",\"schema_version\":\"1.0\",\"domain\":\"payments\",\"event_type\":\"t\",\"event_time\":%d,"
                         + "\"actor_id\":\"a1\",\"device_id\":\"%s\",\"amount\":%s,\"currency\":\"EUR\"}";
-        byte[] payload = json.formatted(id, timeMs, "d" + id, amount).getBytes(StandardCharsets.UTF_8);
+        return take(json.formatted(id, timeMs, "d" + id, amount).getBytes(StandardCharsets.UTF_8), timeMs, partition, offset);
+    }
+
+    private RowData take(byte[] payload, long timeMs, int partition, long offset) {
         GenericRowData input =
                 GenericRowData.of(
                         TimestampData.fromEpochMillis(timeMs),
@@ -99,6 +104,21 @@ class ActorFeaturesTest {
             assertTrue(copy.getString(1).toString().contains("partition 2, offset " + i));
         }
         assertArrayEquals(newest, memory.bytes);
+    }
+
+    @Test
+    void whatIsNoEventComesOutWithNoMoreBytesThanAnEventMayHave() {
+        RowData none = take((byte[]) null, START, 0, 0);
+        assertEquals("malformed_json", reason(none));
+        assertTrue(none.isNullAt(2));
+
+        byte[] large = "x".repeat(900_000).getBytes(StandardCharsets.UTF_8);
+        RowData oversized = take(large, START, 0, 1);
+        assertEquals("oversized", reason(oversized));
+        assertArrayEquals(Arrays.copyOf(large, 2_000), oversized.getBinary(2));
+        CRC32 whole = new CRC32();
+        whole.update(large);
+        assertEquals(whole.getValue(), oversized.getLong(6));
     }
 
     @Test

@@ -33,7 +33,11 @@ final class Specs {
 
     /** The contract of the pack of the contract's cases, with {@code features}. */
     static JobSpec shop(String... features) {
-        return of("{\"features\": [" + String.join(",", features) + "]}");
+        return JobSpec.parse(shopJson(features));
+    }
+
+    static String shopJson(String... features) {
+        return jsonOf("{\"features\": [" + String.join(",", features) + "]}");
     }
 
     static JobSpec of(String more) {
