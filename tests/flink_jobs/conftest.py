@@ -19,7 +19,8 @@ sys.path[:0] = [str(REPOSITORY / "flink_jobs"), str(REPOSITORY / "tests")]
 from kafka_broker import JARS, kafka_broker  # noqa: E402
 from pipeline import JOB_OPTIONS, build, kafka_connectors  # noqa: E402
 
-from patternalarm.contracts.domain_pack import DomainPack, load_pack  # noqa: E402
+from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
+from patternalarm.contracts.pack_file import read_model  # noqa: E402
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name  # noqa: E402
 from patternalarm.patterns import Pattern  # noqa: E402
 
@@ -138,8 +139,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaOfTests]:
 
 @pytest.fixture(scope="session")
 def pack() -> DomainPack:
-    """A pack with features of the actor and of a shared key."""
-    return load_pack(str(Path(__file__).parent / "pack.yaml"))
+    """A pack with features of the actor and of a shared key; its events say they are of payments."""
+    return read_model(Path(__file__).parent / "pack.yaml", DomainPack)
 
 
 OUTPUTS = (TopicKind.FEATURES, TopicKind.DEAD_LETTERS, TopicKind.PATTERN_HITS)

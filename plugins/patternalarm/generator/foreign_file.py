@@ -22,7 +22,7 @@ from patternalarm.contracts.domain_pack import DomainPack, SourceFile
 from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
-from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
+from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent, moved_out
 from patternalarm.generator.render import iso_time, join_fields
 from patternalarm.generator.split import ForeignFileError, split_of
 
@@ -289,6 +289,10 @@ class ForeignFile:
         actors = self._fields["actor_id"][1].take(pa.array(rows)).to_pylist()
         ids = self._event_id.take(pa.array(rows)).to_pylist()
         amounts = self._fields["amount"][1].take(pa.array(rows)).to_pylist() if "amount" in self._fields else None
+        texts = {
+            name: self._fields[name][1].take(pa.array(rows)).cast(pa.string()).to_pylist()
+            for name in {*self._pack.money_fields, "currency"} & set(self._fields)
+        }
         fraud_type = self.source.label.fraud_type
         delay = self._pack.fraud_types[fraud_type].label_delay
         open_campaigns: dict[str, list[TruthEvent]] = {}
@@ -298,7 +302,9 @@ class ForeignFile:
             if current and at - current[-1].event_time_ms >= self.source.campaign_gap:
                 yield self._campaign(actor, current)
                 open_campaigns[actor] = current = []
-            current.append(TruthEvent(event_id, actor, at, at + delay, amounts[position] if amounts else None))
+            amount = amounts[position] if amounts else None
+            moved = moved_out(self._pack, amount, {name: words[position] for name, words in texts.items()})
+            current.append(TruthEvent(event_id, actor, at, at + delay, amount, moved))
         for actor, events in open_campaigns.items():
             yield self._campaign(actor, events)
 
