@@ -239,7 +239,9 @@ def read_decisions(
     try:
         if version is None:
             raise ModelRegistryError("the run knows no model of its own")
-        metadata = read_metadata(Path(get_model(connection, run.domain, version).path))
+        model = get_model(connection, run.domain, version)
+        # The registered thresholds are frozen; the file beside the model is not.
+        metadata = read_metadata(Path(model.path)).model_copy(update={"thresholds": model.thresholds})
         decided = decided_findings(log_path, metadata)
     except (ModelRegistryError, ModelError, ScoresOfAnotherModelError) as error:
         return Decisions(topic, {}, evidence, without_model=str(error))

@@ -15,6 +15,7 @@ from patternalarm.contracts.topics import TopicKind
 from patternalarm.grading.account import account
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.score_log import read_score_log, score_log_path
+from patternalarm.models.metadata import METADATA_FILE
 
 
 def stored(run) -> dict:
@@ -210,6 +211,19 @@ def test_evidence_that_stands_there_under_a_second_type_does_not_close(simulate)
     run.write_alert(["e-0"], subject="actor-0", fraud_type="account_takeover")
     assert finish(run) == 1
     assert set(failing(stored(run))) == {"undecided_evidence"}
+
+
+def test_thresholds_that_were_changed_after_the_promotion_do_not_close(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_run()
+    changed = run.model.model_copy(update={"thresholds": {**run.model.thresholds, "card_testing": 0.95}})
+    path = run.settings.models_dir / run.domain / run.model.version / METADATA_FILE
+    path.write_text(changed.model_dump_json())
+    run.evidence.clear()
+    run.publish_findings()
+    assert account(run.run_id) == 1
+    assert set(failing(stored(run))) == {"lost_evidence"}
 
 
 def test_alert_events_that_were_taken_away_or_put_in_do_not_close(simulate) -> None:
