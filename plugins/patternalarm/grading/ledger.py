@@ -337,8 +337,9 @@ class _Account:
         topic_sum = int(self.event_crc.sum(dtype=np.int64))
         repeats = np.empty(0, np.int64)
         repeated_sum = 0
-        # Two equal lines in somebody's file are two events; equal bytes are a repeat only when the books disagree too.
-        if records != books.acknowledged or topic_sum != books.crc_sum:
+        # Rows of a file have ids that differ, so equal bytes are one row, though the books count what was sent. Of other
+        # producers equal bytes may be two events: they are a repeat only when the books disagree too.
+        if planned is not None or records != books.acknowledged or topic_sum != books.crc_sum:
             _, first = np.unique(self.event_content, return_index=True)
             again = np.ones(len(self.events), dtype=bool)
             again[first] = False

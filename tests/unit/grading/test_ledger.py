@@ -330,6 +330,15 @@ def test_a_replay_that_published_other_than_its_file_holds_is_told(planned: int)
     assert Book(further={"planned": 8}).ledger().closed
 
 
+def test_a_replay_that_published_one_row_twice_in_place_of_another_is_told() -> None:
+    contents = [row[2] for row in SENT]
+    contents[4] = contents[3]
+    book = Book(contents=contents, further={"planned": 8})
+    ledger = book.ledger()
+    assert (ledger.duplicated, ledger.lost) == (1, 1)
+    assert _only(ledger, ProblemKind.DUPLICATED_EVENT, ProblemKind.LOST_BEFORE_KAFKA).examples[0]["offset"] == 3
+
+
 def test_events_behind_the_watermark_are_counted_once_and_fail_no_ledger() -> None:
     behind = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
     ledger = Book(further={"behind_watermark": behind}).ledger()
