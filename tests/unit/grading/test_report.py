@@ -20,6 +20,7 @@ from patternalarm.grading.detection import (
 )
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.ledger import ProblemKind
+from patternalarm.grading.measure import scored_metric
 from patternalarm.grading.rates import ShardBooks
 from patternalarm.grading.report_data import ReportData
 from patternalarm.grading.report_page import report_page
@@ -103,6 +104,12 @@ def test_the_page_shows_what_the_ledger_tells_apart_and_runs_nothing_that_a_name
         assert f"{label[0].upper()}{label[1:]}</th>" in page
     assert data.asides == ASIDES
     assert "10 of 10" in page
+
+
+def test_scores_that_the_log_lost_after_it_was_accounted_for_are_not_scored(data: ReportData) -> None:
+    assert scored_metric(data.graded, 77).value == 1
+    lost = scored_metric(data.graded, 40)
+    assert (lost.numerator, lost.denominator) == (40, 77)
 
 
 def test_the_terminal_shows_names_as_they_are(data: ReportData) -> None:
