@@ -161,7 +161,11 @@ def _money_out(pack: DomainPack, fields: Mapping[str, str]) -> str:
         ]
         return " OR ".join(f"({entry})" for entry in entries) or "FALSE"
 
-    return f"CASE WHEN {meets(pack.money_out)} THEN TRUE WHEN {meets(pack.money_tried)} THEN FALSE END"
+    # Nothing is a result of its own: an amount that is missing is not below zero, and the rules decide.
+    return (
+        f"CASE WHEN {fields['amount']} < 0 THEN CAST(NULL AS BOOLEAN) WHEN {meets(pack.money_out)} THEN TRUE"
+        f" WHEN {meets(pack.money_tried)} THEN FALSE END"
+    )
 
 
 def _literal(text: str) -> str:

@@ -7,6 +7,9 @@ from typing import Final
 
 LEGITIMATE: Final = "legitimate"
 
+# Stands for every fraud type together where figures are told by type.
+ALL_TYPES: Final = "all"
+
 # The alert type when the score is high and no fraud type's is.
 SUSPICIOUS_ACTIVITY: Final = "suspicious_activity"
 

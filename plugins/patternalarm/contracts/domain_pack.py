@@ -7,7 +7,7 @@ become events. A domain is a pack; no code knows a domain by name.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
+from patternalarm.contracts.alerts import ALL_TYPES, LEGITIMATE, SUSPICIOUS_ACTIVITY, Severity
 from patternalarm.contracts.bounds import MAX_FUTURE_SECONDS
 from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
@@ -286,7 +286,10 @@ class DomainPack(_Strict):
     """Needed by a pack whose features or source use an amount; without it an event with an amount is refused."""
     fraud_types: dict[str, FraudType]
     money_out: tuple[Conditions, ...] = ()
-    """Which events moved their amount out, thus put it at risk: those that meet any entry."""
+    """Which events moved their amount out, thus put it at risk: those that meet any entry.
+
+    An event of a negative amount, a refund, moves none, and takes nothing off what others moved.
+    """
     money_tried: tuple[Conditions, ...] = ()
     """Which events tried to and were refused; an event that also meets ``money_out`` did move it."""
     much_money: Annotated[Decimal, Field(gt=0)] | None = None
@@ -314,7 +317,7 @@ class DomainPack(_Strict):
         uses_amount = any("amount" in (feature.field, *feature.fields) for feature in self.features)
         if (uses_amount or (self.source and "amount" in self.source.columns)) and self.currency is None:
             raise ValueError("the pack uses amounts, so it needs a currency block: base, as_of, source and rates")
-        for reserved in {LEGITIMATE, SUSPICIOUS_ACTIVITY} & set(self.fraud_types):
+        for reserved in {LEGITIMATE, SUSPICIOUS_ACTIVITY, ALL_TYPES} & set(self.fraud_types):
             raise ValueError(f"{reserved} is no fraud type")
         seen: set[str] = set()
         for feature in self.features:
@@ -417,6 +420,24 @@ class DomainPack(_Strict):
     def base_currency(self) -> str | None:
         """Currency of amounts in features, pattern hits and money at risk; None for a pack that counts in none."""
         return self.currency.base if self.currency else None
+
+    def moves_money_out(self, amount: float | None, texts: Mapping[str, str | None]) -> bool | None:
+        """``money_out`` of ``FEATURES_COLUMNS`` for an event; ``texts`` are its text and boolean fields by name.
+
+        The engine has the same rule in SQL (``flink_jobs.pipeline``), which a test holds this to.
+        """
+
+        def meets(rules: Iterable[Mapping[str, Collection[str]]]) -> bool:
+            return any(all(texts.get(name) in values for name, values in rule.items()) for rule in rules)
+
+        if amount is not None and amount < 0:
+            return None
+        return True if meets(self.money_out) else False if meets(self.money_tried) else None
+
+    @property
+    def money_fields(self) -> tuple[str, ...]:
+        """Fields that the rules of money read, in order of first use."""
+        return tuple(dict.fromkeys(name for rule in (*self.money_out, *self.money_tried) for name in rule))
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 # NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
 # ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.
 # ``money_out``, by the pack's rules: true when the event moved its amount out, false when that was tried and refused, null
-# when it moves none.
+# when it moves none; a negative amount moves none.
 # ``behind_watermark`` is true for an event that came behind the watermark, so that patterns may not have seen it.
 FEATURES_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",

@@ -50,6 +50,9 @@ MAX_EVENTS_PER_MINUTE: Final = 5_000_000
 MIN_MINUTES: Final = 0.5
 MAX_MINUTES: Final = 120
 MAX_SHARDS: Final = 8
+
+# Fraud campaigns that a load test has for each of its events, on average.
+CAMPAIGNS_PER_EVENT: Final = 0.0052
 MAX_SEED: Final = 2**31 - 1
 
 # Seeds from here on are drawn by retrain_model alone, so no load test can replay what a model was trained on.

@@ -69,6 +69,11 @@ class Column:
             return self.vocabulary.index(value)
         return value
 
+    def word(self, code: int) -> str | None:
+        """The text behind ``code`` of a category or boolean, None for a missing one."""
+        words = ("false", "true") if self.kind is ColumnKind.BOOLEAN else self.vocabulary
+        return None if code == self.missing else words[code]
+
 
 def identifier(name: str, prefix: str) -> Column:
     """A pseudonymous id."""

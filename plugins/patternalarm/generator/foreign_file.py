@@ -26,7 +26,7 @@ from patternalarm.contracts.domain_pack import DomainPack, SourceFile
 from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
-from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent
+from patternalarm.generator.ground_truth import FRAUD, TruthCampaign, TruthEvent, moved_out
 from patternalarm.generator.render import iso_time, join_fields
 from patternalarm.generator.split import ForeignFileError, split_of
 
@@ -318,6 +318,10 @@ class ForeignFile:
         actors = self._fields["actor_id"][1].take(pa.array(rows)).to_pylist()
         ids = self._event_id.take(pa.array(rows)).to_pylist()
         amounts = self._fields["amount"][1].take(pa.array(rows)).to_pylist() if "amount" in self._fields else None
+        texts = {
+            name: self._fields[name][1].take(pa.array(rows)).cast(pa.string()).to_pylist()
+            for name in {*self._pack.money_fields, "currency"} & set(self._fields)
+        }
         fraud_type = self.source.label.fraud_type
         delay = self._pack.fraud_types[fraud_type].label_delay
         open_campaigns: dict[str, list[TruthEvent]] = {}
@@ -327,8 +331,9 @@ class ForeignFile:
             if current and at - current[-1].event_time_ms >= self.source.campaign_gap:
                 yield self._campaign(actor, current)
                 open_campaigns[actor] = current = []
-            amount = amounts[position] if amounts else None
-            current.append(TruthEvent(event_id, actor, at, at + delay, None if amount is None else float(amount)))
+            amount = float(amounts[position]) if amounts and amounts[position] is not None else None
+            moved = moved_out(self._pack, amount, {name: words[position] for name, words in texts.items()})
+            current.append(TruthEvent(event_id, actor, at, at + delay, amount, moved))
         for actor, events in open_campaigns.items():
             yield self._campaign(actor, events)
 

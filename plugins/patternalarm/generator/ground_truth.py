@@ -1,7 +1,7 @@
 """Ground truth on its own channel, which the detector never reads live: rows for PostgreSQL, records for the labels topic."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ import psycopg
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.tables import GROUND_TRUTH_CAMPAIGN, GROUND_TRUTH_EVENT
 from patternalarm.generator.batch import ACTOR_ID, Array
+from patternalarm.generator.domain_model import domain_model
 from patternalarm.generator.render import ID_DIGITS
 from patternalarm.generator.slice import Slice
 
@@ -22,13 +23,18 @@ SOURCE = "ground_truth"
 
 @dataclass(frozen=True)
 class TruthEvent:
-    """An event of a campaign. Times are epoch milliseconds UTC; ``amount`` in currency units."""
+    """An event of a campaign. Times are epoch milliseconds UTC.
+
+    ``amount`` is in currency units; ``moved`` is what the event moved out by the pack's rules of money, in the pack's
+    base currency, and None when it moved nothing.
+    """
 
     event_id: str
     actor_id: str
     event_time_ms: int
     label_time_ms: int
     amount: float | None
+    moved: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,14 @@ class TruthCampaign:
     events: tuple[TruthEvent, ...]
 
 
+def moved_out(pack: DomainPack, amount: float | None, texts: Mapping[str, str | None]) -> float | None:
+    """What an event of ``amount`` moved out, in the base currency; ``texts`` hold its ``money_fields`` and currency."""
+    if amount is None or pack.currency is None or not pack.moves_money_out(amount, texts):
+        return None
+    rate = pack.currency.all_rates.get(str(texts.get("currency")))
+    return None if rate is None else amount * float(rate)
+
+
 def truth_of_slice(pack: DomainPack, piece: Slice) -> Iterator[TruthCampaign]:
     """Campaigns of a slice. The id begins with the scenario's name, so that reports can tell look-alikes apart."""
     events = piece.events
@@ -49,6 +63,14 @@ def truth_of_slice(pack: DomainPack, piece: Slice) -> Iterator[TruthCampaign]:
     rows = events.row[members]
     edges = np.searchsorted(rows, np.arange(len(piece.campaigns) + 1))
     amounts: Array = events.values.get("amount", np.full(len(events), np.nan))
+    told = [column for column in domain_model(pack.name).columns if column.name in {*pack.money_fields, "currency"}]
+
+    def amount_of(i: int) -> float | None:
+        return None if np.isnan(amounts[i]) else float(amounts[i])
+
+    def texts_of(i: int) -> dict[str, str | None]:
+        return {column.name: column.word(int(events.values[column.name][i])) for column in told}
+
     for number in range(len(piece.campaigns)):
         mine = members[edges[number] : edges[number + 1]]
         if not len(mine):
@@ -65,7 +87,8 @@ def truth_of_slice(pack: DomainPack, piece: Slice) -> Iterator[TruthCampaign]:
                     actor_id=f"{ACTOR_ID.prefix}{int(events.actor[i]):0{ID_DIGITS}x}",
                     event_time_ms=int(events.time_ms[i]),
                     label_time_ms=int(events.time_ms[i]) + delay,
-                    amount=None if np.isnan(amounts[i]) else float(amounts[i]),
+                    amount=amount_of(i),
+                    moved=moved_out(pack, amount_of(i), texts_of(i)),
                 )
                 for i in mine
             ),
@@ -103,7 +126,7 @@ def _utc(ms: int) -> datetime:
 
 
 def _sum(campaign: TruthCampaign) -> Decimal | None:
-    amounts = [event.amount for event in campaign.events if event.amount is not None]
+    amounts = [event.moved for event in campaign.events if event.moved is not None]
     return Decimal(str(round(sum(amounts), 4))) if amounts else None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT
 from patternalarm.generator.batch import Array, EventBatch, concatenate, mint
 from patternalarm.generator.cast import Cast
 from patternalarm.generator.domain_model import DomainModel, Scenario
@@ -12,7 +13,6 @@ from patternalarm.generator.population import Actors
 from patternalarm.generator.script import Script
 
 SLICE_SECONDS = 120.0
-CAMPAIGNS_PER_EVENT = 0.0052
 LOOKALIKES_PER_EVENT = 0.0052
 SHORTEST_CAMPAIGN_S = 15.0
 LONGEST_CAMPAIGN_S = 80.0

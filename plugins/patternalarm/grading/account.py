@@ -23,7 +23,7 @@ from patternalarm.contracts.alerts import EvidenceSource, SubjectType
 from patternalarm.contracts.topics import TopicKind, topics_of
 from patternalarm.grading.alert_store import alerted_findings, load_quarantined, repeated_rows
 from patternalarm.grading.command_line import run_command
-from patternalarm.grading.decisions import ScoresOfAnotherModelError, decided_types
+from patternalarm.grading.decisions import ScoresOfAnotherModelError, decided_findings
 from patternalarm.grading.ledger import (
     Decisions,
     DerivedRecords,
@@ -78,6 +78,7 @@ _EVIDENCE_SCHEMA: Final = pa.schema(
         ("source_offset", pa.int64()),
     ]
 )
+_EVIDENCE_REQUIRED: Final = ("event_id", "actor_id", "fraud_type", "source_partition", "source_offset")
 _PATTERN_HITS_SCHEMA: Final = pa.schema(
     [
         *((name, pa.string()) for name in ("fraud_type", "subject_type", "subject_id")),
@@ -186,13 +187,13 @@ def archive_scores(reader: TopicReader, topic: str, events_topic: str, path: Pat
 
 def read_evidence(
     reader: TopicReader, topic: str, events_topic: str, alerted: frozenset[Finding], aside: Coordinates
-) -> tuple[Findings, dict[int, str]]:
-    """Events of the scored evidence against those in alerts, and by identity the type that each is evidence of.
+) -> tuple[Findings, set[tuple[int, Finding]]]:
+    """Events of the scored evidence against those in alerts, and what each is evidence of by its identity.
 
     ``aside`` is where records lie that are in quarantine: they are no findings.
     """
     found: set[Finding] = set()
-    types: dict[int, str] = {}
+    pairs: set[tuple[int, Finding]] = set()
     unreadable: list[tuple[int, int]] = []
     for batch in reader.batches(topic):
         decoded = decode(batch, _EVIDENCE_SCHEMA)
@@ -201,12 +202,13 @@ def read_evidence(
         for place, row in zip(places, decoded.rows.to_pylist(), strict=True):
             if row["stage"] is not None or place in aside:
                 continue
-            if None in (row["event_id"], row["actor_id"], row["fraud_type"]) or row["source_topic"] != events_topic:
+            if None in (row[name] for name in _EVIDENCE_REQUIRED) or row["source_topic"] != events_topic:
                 unreadable.append(place)
                 continue
-            found.add(Finding(row["fraud_type"], SubjectType.ACTOR, row["actor_id"], row["event_id"]))
-            types[identity_of(row["source_partition"], row["source_offset"])] = row["fraud_type"]
-    return Findings(topic, frozenset(found), alerted, tuple(unreadable)), types
+            finding = Finding(row["fraud_type"], SubjectType.ACTOR, row["actor_id"], row["event_id"])
+            found.add(finding)
+            pairs.add((identity_of(row["source_partition"], row["source_offset"]), finding))
+    return Findings(topic, frozenset(found), alerted, tuple(unreadable)), pairs
 
 
 def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[Finding], aside: Coordinates) -> Findings:
@@ -229,14 +231,18 @@ def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[Findin
     return Findings(topic, frozenset(found), alerted, tuple(unreadable))
 
 
-def read_decisions(connection: Connection, run: Run, log_path: Path, topic: str, evidence: dict[int, str]) -> Decisions:
+def read_decisions(
+    connection: Connection, run: Run, log_path: Path, topic: str, evidence: set[tuple[int, Finding]]
+) -> Decisions:
     """What the score log alerts on by the frozen thresholds of the run's model, against the evidence on ``topic``."""
     version = load_model_version(connection, run)
     try:
         if version is None:
             raise ModelRegistryError("the run knows no model of its own")
-        metadata = read_metadata(Path(get_model(connection, run.domain, version).path))
-        decided = decided_types(log_path, metadata)
+        model = get_model(connection, run.domain, version)
+        # The registered thresholds are frozen; the file beside the model is not.
+        metadata = read_metadata(Path(model.path)).model_copy(update={"thresholds": model.thresholds})
+        decided = decided_findings(log_path, metadata)
     except (ModelRegistryError, ModelError, ScoresOfAnotherModelError) as error:
         return Decisions(topic, {}, evidence, without_model=str(error))
     return Decisions(topic, decided, evidence)
@@ -276,7 +282,7 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
         topic: frozenset((one.partition, one.offset) for one in readings.quarantined if one.topic == topic)
         for topic in (evidence_topic, hits_topic)
     }
-    evidence, types = read_evidence(
+    evidence, pairs = read_evidence(
         reader, evidence_topic, events.topic, alerted[EvidenceSource.SCORE], aside[evidence_topic]
     )
     hits = read_pattern_hits(reader, hits_topic, alerted[EvidenceSource.PATTERN], aside[hits_topic])
@@ -284,7 +290,7 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
         readings,
         scores=scores,
         score_log=score_log_identities(log_path),
-        decisions=read_decisions(connection, run, log_path, evidence_topic, types),
+        decisions=read_decisions(connection, run, log_path, evidence_topic, pairs),
         findings=(evidence, hits),
         repeated=repeated_rows(connection, run.run_id),
     )

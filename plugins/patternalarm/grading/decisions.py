@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY
-from patternalarm.grading.ledger import identities
+from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, SubjectType
+from patternalarm.grading.ledger import Finding, identities
 from patternalarm.grading.score_log import read_score_log
 from patternalarm.models.metadata import ModelMetadata
 
@@ -34,14 +34,16 @@ def decide(scores: NDArray[np.float64], classes: Sequence[str], thresholds: Mapp
     ]
 
 
-def decided_types(log_path: Path, model: ModelMetadata) -> dict[int, str]:
-    """By identity, the fraud type of every score in a log that alerts by the thresholds of ``model``.
+def decided_findings(log_path: Path, model: ModelMetadata) -> dict[int, Finding]:
+    """By identity, what every score in a log that alerts by the thresholds of ``model`` alerts as.
 
     Raises:
         GradingError: there is no such log.
         ScoresOfAnotherModelError: a score is of another model, or not one probability per class.
     """
-    log = read_score_log(log_path, ["source_partition", "source_offset", "scores", "model_version"])
+    log = read_score_log(
+        log_path, ["source_partition", "source_offset", "event_id", "actor_id", "scores", "model_version"]
+    )
     others = sorted({str(version) for version in pc.unique(log["model_version"]).to_pylist()} - {model.version})
     if others:
         raise ScoresOfAnotherModelError(f"scores were made by {', '.join(others)}, the run's model is {model.version}")
@@ -49,5 +51,9 @@ def decided_types(log_path: Path, model: ModelMetadata) -> dict[int, str]:
     if lengths - {len(model.classes)}:
         raise ScoresOfAnotherModelError(f"scores hold {lengths} probabilities for the {len(model.classes)} classes")
     matrix = log["scores"].combine_chunks().flatten().to_numpy().reshape(-1, len(model.classes))
-    keys = identities(log["source_partition"].to_numpy(), log["source_offset"].to_numpy()).tolist()
-    return {key: kind for key, kind in zip(keys, decide(matrix, model.classes, model.thresholds), strict=True) if kind}
+    kinds = np.array(decide(matrix, model.classes, model.thresholds), dtype=object)
+    alerting = np.flatnonzero(kinds)
+    rows = log.take(alerting)
+    keys = identities(rows["source_partition"].to_numpy(), rows["source_offset"].to_numpy()).tolist()
+    told = zip(keys, kinds[alerting], rows["actor_id"].to_pylist(), rows["event_id"].to_pylist(), strict=True)
+    return {key: Finding(kind, SubjectType.ACTOR, actor, event) for key, kind, actor, event in told}

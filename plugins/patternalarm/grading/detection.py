@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, EvidenceSource
-from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName, percentile, proportion
+from patternalarm.contracts.alerts import ALL_TYPES, SUSPICIOUS_ACTIVITY, EvidenceSource
+from patternalarm.grading.metrics import Metric, MetricName, percentile, proportion
 
 CAMPAIGN_COLUMNS: Final = ("campaign_id", "kind", "fraud_type", "events", "first_event_ms", "amount")
 TRUTH_EVENT_COLUMNS: Final = ("event_id", "campaign_id")

@@ -6,6 +6,7 @@ PostgreSQL. A record's identity is its source coordinates, the partition and off
 * lost = generated events that are neither featurised nor dead-lettered, measured events that are not scored, scores
   over a threshold of the model that are no evidence, and findings (evidence, pattern hits) that no alert holds as they
   are: of their type, about their subject, with their event;
+* invented = evidence that no score makes and alert events that no finding makes, which fail a ledger like losses;
 * duplicated = rows - distinct identities in what users read (score log, alerts, alert events), and events that stand
   on the topic twice;
 * altered = records whose CRC-32 of the raw event is not the event's own, or events whose CRC sum is not the
@@ -19,7 +20,7 @@ aborted ones, which nobody may read. So records are counted as they were read, a
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -130,13 +131,14 @@ class Findings:
 class Decisions:
     """What scores alert on by the thresholds of their model, against the evidence that the scorer wrote.
 
-    Both map the identity of an event to the fraud type that it is evidence of. ``without_model`` says why the scores
-    cannot be held against thresholds.
+    ``decided`` maps the identity of an event to what its score alerts as; ``evidence`` holds every such pair on the
+    topic, of which an event may wrongly have several. ``without_model`` says why the scores cannot be held against
+    thresholds.
     """
 
     topic: str
-    decided: Mapping[int, str]
-    evidence: Mapping[int, str]
+    decided: Mapping[int, Finding]
+    evidence: Set[tuple[int, Finding]]
     without_model: str | None = None
 
 
@@ -174,6 +176,7 @@ class ProblemKind(StrEnum):
     UNDECIDED_EVIDENCE = "undecided_evidence"
     UNKNOWN_MODEL = "unknown_model"
     LOST_FINDING = "lost_finding"
+    UNFOUND_ALERT = "unfound_alert"
     UNPLANNED = "unplanned"
     OVERLAPPING = "overlapping"
     ALTERED = "altered"
@@ -334,8 +337,9 @@ class _Account:
         topic_sum = int(self.event_crc.sum(dtype=np.int64))
         repeats = np.empty(0, np.int64)
         repeated_sum = 0
-        # Two equal lines in somebody's file are two events; equal bytes are a repeat only when the books disagree too.
-        if records != books.acknowledged or topic_sum != books.crc_sum:
+        # Rows of a file have ids that differ, so equal bytes are one row, though the books count what was sent. Of other
+        # producers equal bytes may be two events: they are a repeat only when the books disagree too.
+        if planned is not None or records != books.acknowledged or topic_sum != books.crc_sum:
             _, first = np.unique(self.event_content, return_index=True)
             again = np.ones(len(self.events), dtype=bool)
             again[first] = False
@@ -439,8 +443,9 @@ class _Account:
         to_score = np.empty(0, np.int64)
         if readings.measured_from_ms is not None and readings.features.event_time_ms is not None:
             to_score = featurised[readings.features.event_time_ms[first] >= readings.measured_from_ms]
-        aside = np.array([one.source for one in readings.quarantined if one.source is not None], np.int64)
-        unscored = np.setdiff1d(np.setdiff1d(to_score, scored, assume_unique=True), aside)
+        aside = self.put_aside(readings.features.topic)
+        absent = np.setdiff1d(to_score, scored, assume_unique=True)
+        unscored = np.array([key for key in absent.tolist() if key not in aside], np.int64)
         lost += self.note(
             ProblemKind.LOST_SCORE,
             len(unscored),
@@ -479,8 +484,20 @@ class _Account:
             problems=tuple(self.problems),
         )
 
+    def put_aside(self, topic: str) -> set[int]:
+        """Identities of the events whose records on ``topic``, and on no other, are in quarantine."""
+        return {one.source for one in self.readings.quarantined if one.topic == topic and one.source is not None}
+
     def lost_findings(self, findings: Findings) -> int:
+        """Findings that no alert holds; alert events that are no finding."""
         self.note_unreadable(findings.topic, findings.unreadable)
+        unfound = sorted(findings.alerted - findings.found)
+        self.note(
+            ProblemKind.UNFOUND_ALERT,
+            len(unfound),
+            f"{len(unfound):,} events in alerts are no finding on {findings.topic} of that type and subject",
+            [{"topic": findings.topic, **finding._asdict()} for finding in unfound[:MAX_EXAMPLES]],
+        )
         missing = sorted(findings.found - findings.alerted)
         return self.note(
             ProblemKind.LOST_FINDING,
@@ -500,24 +517,24 @@ class _Account:
                 ProblemKind.UNKNOWN_MODEL, 1, f"scores cannot be held against thresholds: {decisions.without_model}"
             )
             return 0
-        decided, evidence = decisions.decided, decisions.evidence
-        missing = sorted(identity for identity, kind in decided.items() if evidence.get(identity) != kind)
-        undecided = sorted(set(evidence) - set(decided))
+        decided, aside = set(decisions.decided.items()), self.put_aside(decisions.topic)
+        missing = sorted(pair for pair in decided - decisions.evidence if pair[0] not in aside)
+        undecided = sorted(decisions.evidence - decided)
         self.note(
             ProblemKind.UNDECIDED_EVIDENCE,
             len(undecided),
-            f"{len(undecided):,} events on {decisions.topic} have no score over a threshold of the model",
-            [{**at, "evidence_of": evidence[key]} for key, at in zip(undecided, self.at(undecided), strict=False)],
+            f"{len(undecided):,} findings on {decisions.topic} have no score over a threshold of the model",
+            self.pairs(undecided),
         )
         return self.note(
             ProblemKind.LOST_EVIDENCE,
             len(missing),
             f"{len(missing):,} of {len(decided):,} scores over a threshold of the model are not on {decisions.topic}",
-            [
-                {**at, "decided": decided[key], "evidence_of": evidence.get(key)}
-                for key, at in zip(missing, self.at(missing), strict=False)
-            ],
+            self.pairs(missing),
         )
+
+    def pairs(self, pairs: Sequence[tuple[int, Finding]]) -> list[dict[str, Any]]:
+        return [{"topic": self.topic, **coordinates(key), **one._asdict()} for key, one in pairs[:MAX_EXAMPLES]]
 
     def note_asides(self, dead: Int64s) -> None:
         """What is told and fails nothing by itself: dead letters, copies, events behind the watermark, quarantine."""

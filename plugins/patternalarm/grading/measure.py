@@ -50,19 +50,23 @@ def ledger_metrics(graded: GradedRun) -> list[Metric]:
     ]
 
 
-def scored_metric(graded: GradedRun) -> Metric:
+def scored_metric(graded: GradedRun, in_log: int) -> Metric:
     """Share of the measured phase's events that were scored; without an interval, as nothing was sampled.
+
+    ``in_log`` is how many measured scores are graded: rows that the score log lost since it was accounted for are none.
 
     In a replay the measured phase also holds the gap before the graded rows, so there it is of those to be scored.
     """
     ledger = graded.ledger
     events = ledger.to_score if graded.is_replay else measured_generated(graded.shards)
-    value = ledger.scored / events if events else None
-    return Metric(MetricName.EVENTS_SCORED, "ratio", value, numerator=ledger.scored, denominator=events)
+    scored = min(ledger.scored, in_log)
+    return Metric(
+        MetricName.EVENTS_SCORED, "ratio", scored / events if events else None, numerator=scored, denominator=events
+    )
 
 
 def graded_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
-    """How many scores of the measured phase could be graded, and how they rank its labelled events.
+    """How many scores of the measured phase there are and could be graded, and how they rank its labelled events.
 
     The interval of average precision takes it for a share of the fraud campaigns, whose events are not independent.
     Source: K. Boyd, K. H. Eng, C. D. Page, Area under the precision-recall curve: point estimates and confidence
@@ -76,6 +80,7 @@ def graded_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
     frauds, events = int(fraud.sum()), len(fraud)
     ranking = Metric(MetricName.AVERAGE_PRECISION, "ratio", average_precision(scores, fraud), "all", frauds, events)
     return [
+        scored_metric(graded, events),
         Metric(MetricName.EVENTS_GRADED, "events", float(events)),
         Metric(MetricName.FRAUD_GRADED, "events", float(frauds)),
         Metric(MetricName.HONEST_GRADED, "events", float(events - frauds)),
@@ -104,7 +109,6 @@ def measure_run(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
         *(row for source in EvidenceSource for row in delay_metrics(source, graded.delays_ms(source))),
         *rate_metrics(graded.shards, events_per_minute_asked(run), scheduled_window(run)),
         *ledger_metrics(graded),
-        scored_metric(graded),
         *graded_metrics(graded, score_log_dir),
     ]
     thresholds = thresholds_of(run.kind, run.level, strict=is_strict(run))

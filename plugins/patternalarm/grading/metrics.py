@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from patternalarm.contracts.alerts import ALL_TYPES
 from patternalarm.grading.wilson import wilson_interval
-
-ALL_TYPES: Final = "all"
 
 
 class MetricName(StrEnum):

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from patternalarm.contracts.alerts import EvidenceSource
+from patternalarm.contracts.alerts import ALL_TYPES, EvidenceSource
 from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.judgement import GateResult, Judgement, describe, judge
 from patternalarm.grading.ledger import ProblemKind
-from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
+from patternalarm.grading.metrics import Metric, MetricName
 from patternalarm.grading.run_store import is_strict, measured_from_ms, planned_events, scheduled_window
 from patternalarm.runs.registry import RunState
 
@@ -113,7 +113,7 @@ class ReportData:
 
     @cached_property
     def caught_amount(self) -> tuple[float, float] | None:
-        """Amount moved by found fraud campaigns and by all of them; None when no campaign has an amount."""
+        """Money moved out by found fraud campaigns and by all of them; None when none moved any."""
         frauds = self.graded.detection.frauds
         total = float(frauds["amount"].sum())
         return (float(frauds.loc[frauds["found"], "amount"].sum()), total) if total else None

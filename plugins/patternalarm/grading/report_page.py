@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from patternalarm.contracts.alerts import ALL_TYPES
 from patternalarm.grading.judgement import describe
-from patternalarm.grading.metrics import ALL_TYPES, DESCRIPTIONS, Metric, MetricName
+from patternalarm.grading.metrics import DESCRIPTIONS, Metric, MetricName
 from patternalarm.grading.report_data import (
     LEDGER_FAULTS,
     LEDGER_LABELS,
@@ -93,7 +94,7 @@ def _cards(data: ReportData) -> str:
     if caught:
         cards.append(
             _card(
-                "Fraud amount in found campaigns",
+                "Money moved out by fraud in found campaigns",
                 f"{caught[0] / caught[1]:.0%}",
                 f"{caught[0]:,.0f} of {caught[1]:,.0f}",
             )

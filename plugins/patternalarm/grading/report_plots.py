@@ -13,8 +13,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from patternalarm.contracts.alerts import EvidenceSource
-from patternalarm.grading.metrics import ALL_TYPES, MetricName
+from patternalarm.contracts.alerts import ALL_TYPES, EvidenceSource
+from patternalarm.grading.metrics import MetricName
 from patternalarm.grading.report_data import BUCKETS_MS, ReportData
 
 INK: Final = "#1c2733"
@@ -47,6 +47,8 @@ _MAX_TIME_TICKS: Final = 6
 _STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.5,
     "text.color": INK,
+    # A name with dollar signs is no formula.
+    "text.parse_math": False,
     "axes.edgecolor": GRID,
     "axes.labelcolor": MUTED,
     "axes.titlesize": 10.5,

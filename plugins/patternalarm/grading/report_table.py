@@ -10,8 +10,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from patternalarm.contracts.alerts import ALL_TYPES
 from patternalarm.grading.judgement import GateResult, describe
-from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
+from patternalarm.grading.metrics import Metric, MetricName
 from patternalarm.grading.report_data import LEDGER_FAULTS, LEDGER_LABELS, LEDGER_WAY, ReportData
 from patternalarm.grading.wording import NOT_MEASURED, figure, seconds, share
 
@@ -23,7 +24,8 @@ _STYLES = {"passed": "bold green", "missed": "bold red", "failed": "bold red"}
 
 def print_report(data: ReportData, out: TextIO) -> None:
     """Write the report's tables to ``out``, coloured when it is a terminal."""
-    console = Console(file=out, width=None if out.isatty() else PLAIN_WIDTH, highlight=False)
+    # A name with brackets is no markup.
+    console = Console(file=out, width=None if out.isatty() else PLAIN_WIDTH, highlight=False, markup=False)
     for part in (_verdict(data), _gates(data), _detection(data), _delays(data), _ledger(data), _passport(data)):
         console.print(part)
 

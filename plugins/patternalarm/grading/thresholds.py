@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from patternalarm.contracts.alerts import ALL_TYPES
 from patternalarm.contracts.runs import Level, RunKind
-from patternalarm.grading.metrics import ALL_TYPES, Metric, MetricName
+from patternalarm.grading.metrics import Metric, MetricName
 
 # From this many fraud campaigns on, a figure of detection is held to its limit as it stands. Under it, chance alone may
 # put it there, so it misses only when its interval lies under the limit.
@@ -79,8 +80,10 @@ class Threshold:
 
 
 # A run in which one of these is missing was no test: its other figures pass for want of anything that could miss.
+_SOMETHING_GENERATED: Final = (Threshold(MetricName.EVENTS_GENERATED, Bound.AT_LEAST, 1, GatedWhen.ALWAYS),)
+
 _SOMETHING_GRADED: Final = (
-    Threshold(MetricName.EVENTS_GENERATED, Bound.AT_LEAST, 1, GatedWhen.ALWAYS),
+    *_SOMETHING_GENERATED,
     Threshold(MetricName.EVENTS_TO_SCORE, Bound.AT_LEAST, 1, GatedWhen.ALWAYS),
     Threshold(MetricName.EVENTS_GRADED, Bound.AT_LEAST, 1, GatedWhen.ALWAYS),
     Threshold(MetricName.FRAUD_GRADED, Bound.AT_LEAST, 1, GatedWhen.ALWAYS),
@@ -138,7 +141,8 @@ def thresholds_of(kind: str, level: str | None, *, strict: bool = True) -> tuple
         return (*_LOAD_TEST, *_speed(Level(level) if level else Level.NORMAL, strict=strict))
     if kind == RunKind.REPLAY:
         return _REPLAY
-    return _NOTHING_WRONG
+    # Without scores there is nothing to grade, but what a run was made of must have been there.
+    return (*_NOTHING_WRONG, *_SOMETHING_GENERATED)
 
 
 def gate(metrics: Iterable[Metric], thresholds: Sequence[Threshold], campaigns: int) -> list[Metric]:

@@ -20,22 +20,40 @@ _READ_AT_ONCE: Final = 5_000
 _LOOK_SECONDS: Final = 5.0
 
 
-class _Marks:
-    """A set of (partition, offset)."""
+_ON_TOPIC: Final = 1
+_CAME_OUT: Final = 2
+
+
+class _Events:
+    """What is known of each event by its partition and offset: whether it is on the topic, and whether it came out.
+
+    Only what is on the topic counts: coordinates that no event has stand for none.
+    """
 
     def __init__(self) -> None:
-        self._marked: dict[int, bytearray] = {}
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
+        self.known = self.out = 0
+        self._states: dict[int, bytearray] = {}
+        # The topics are read side by side, so an event may be seen to come out before it is seen itself.
+        self._early: set[tuple[int, int]] = set()
 
     def add(self, partition: int, offset: int) -> None:
-        marked = self._marked.setdefault(partition, bytearray())
-        if offset >= len(marked):
-            marked.extend(bytes(max(len(marked), offset + 1 - len(marked))))
-        self._count += not marked[offset]
-        marked[offset] = 1
+        states = self._states.setdefault(partition, bytearray())
+        if offset >= len(states):
+            states.extend(bytes(max(len(states), offset + 1 - len(states))))
+        states[offset] = _ON_TOPIC
+        self.known += 1
+        if (partition, offset) in self._early:
+            self._early.remove((partition, offset))
+            self.come_out(partition, offset)
+
+    def come_out(self, partition: int, offset: int) -> None:
+        states = self._states.get(partition, bytearray())
+        state = states[offset] if 0 <= offset < len(states) else 0
+        if state == _ON_TOPIC:
+            states[offset] = _CAME_OUT
+            self.out += 1
+        elif state != _CAME_OUT:
+            self._early.add((partition, offset))
 
 
 class FeaturesProgress:
@@ -51,7 +69,7 @@ class FeaturesProgress:
         kinds = (TopicKind.EVENTS, TopicKind.FEATURES, TopicKind.DEAD_LETTERS)
         self._events_topic, *self._derived = (topic_name(kind, domain, scope) for kind in kinds)
         self._consumer = committed_reader(f"features-progress.{domain}.{scope}", settings)
-        self._events, self._out = _Marks(), _Marks()
+        self._events = _Events()
         self._unfinished: set[Place] | None = None
 
     def waiting(self) -> int | None:
@@ -68,12 +86,12 @@ class FeaturesProgress:
                 self._take(message, self._unfinished)
             if time.monotonic() > look_ends:
                 break
-        return None if self._unfinished else len(self._events) - len(self._out)
+        return None if self._unfinished else self._events.known - self._events.out
 
     @property
     def seen(self) -> tuple[int, int]:
         """Events that were read so far, and events that were seen to have come out."""
-        return len(self._events), len(self._out)
+        return self._events.known, self._events.out
 
     def close(self) -> None:
         """Leave Kafka."""
@@ -90,7 +108,7 @@ class FeaturesProgress:
         else:
             record = derived_record(message.value())
             if record and record["source_topic"] == self._events_topic:
-                self._out.add(record["source_partition"], record["source_offset"])
+                self._events.come_out(record["source_partition"], record["source_offset"])
 
     def _begin(self) -> set[Place]:
         places: set[Place] = set()

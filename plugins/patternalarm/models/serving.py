@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelVersion, promoted
 from patternalarm.models.verify import verify_model
 
@@ -15,8 +16,13 @@ def serving_model(connection: psycopg.Connection[Any], pack: DomainPack) -> Mode
 
     Raises:
         ModelRegistryError: none is promoted.
-        ModelError: its files are gone or altered, or it was trained for other features or fraud types than the pack's.
+        ModelError: its files or thresholds are gone or altered, or it was trained for other features or fraud types than
+            the pack's.
     """
     model = promoted(connection, pack.name)
-    verify_model(Path(model.path), pack)
+    if verify_model(Path(model.path), pack).thresholds != model.thresholds:
+        raise ModelError(
+            f"model {model.path}: its thresholds are not those it was promoted with; restore its metadata.json, or train "
+            "again with retrain_model"
+        )
     return model

@@ -112,7 +112,7 @@ class SimulatedRun:
                     {
                         **source,
                         "score": probability,
-                        "scores": [1 - probability, probability],
+                        "scores": [1 - probability, probability, 0.0],
                         "model_version": "m-1",
                     }
                 )
@@ -218,8 +218,8 @@ class SimulatedRun:
             feature_set="fs",
             pack_version="1",
             feature_names=("f-1", "f-2", "f-3"),
-            classes=(LEGITIMATE, "card_testing"),
-            thresholds={"card_testing": 0.5, SUSPICIOUS_ACTIVITY: 0.95},
+            classes=(LEGITIMATE, "card_testing", "account_takeover"),
+            thresholds={"card_testing": 0.5, "account_takeover": 0.02, SUSPICIOUS_ACTIVITY: 0.95},
             metrics={},
             trained_at=datetime(2026, 1, 1, tzinfo=UTC),
             files={},

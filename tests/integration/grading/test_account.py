@@ -15,6 +15,7 @@ from patternalarm.contracts.topics import TopicKind
 from patternalarm.grading.account import account
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.score_log import read_score_log, score_log_path
+from patternalarm.models.metadata import METADATA_FILE
 
 
 def stored(run) -> dict:
@@ -181,7 +182,7 @@ def test_evidence_and_hits_that_no_alert_holds_are_lost(simulate) -> None:
     run = simulate()
     run.publish_events()
     unalerted = next(score for score in run.scores if score["event_id"] == "e-39")
-    unalerted.update(score=0.6, scores=[0.4, 0.6])
+    unalerted.update(score=0.6, scores=[0.4, 0.6, 0.0])
     run.evidence.append({**unalerted, "fraud_type": "card_testing"})
     run.hits.append(hit("e-5", "e-6"))
     assert finish(run) == 1
@@ -198,8 +199,51 @@ def test_scores_over_a_threshold_that_the_scorer_kept_to_itself_are_lost(simulat
     assert finish(run) == 1
     ledger = stored(run)
     assert ledger["lost"] == 1
-    assert set(failing(ledger)) == {"lost_evidence"}
-    assert failing(ledger)["lost_evidence"]["examples"][0]["decided"] == "card_testing"
+    assert set(failing(ledger)) == {"lost_evidence", "unfound_alert"}
+    assert failing(ledger)["lost_evidence"]["examples"][0]["fraud_type"] == "card_testing"
+
+
+def test_evidence_that_stands_there_under_a_second_type_does_not_close(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    first = next(found for found in run.evidence if found["event_id"] == "e-0")
+    run.evidence.insert(0, {**first, "fraud_type": "account_takeover"})
+    run.write_alert(["e-0"], subject="actor-0", fraud_type="account_takeover")
+    assert finish(run) == 1
+    assert set(failing(stored(run))) == {"undecided_evidence"}
+
+
+def test_thresholds_that_were_changed_after_the_promotion_do_not_close(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_run()
+    changed = run.model.model_copy(update={"thresholds": {**run.model.thresholds, "card_testing": 0.95}})
+    path = run.settings.models_dir / run.domain / run.model.version / METADATA_FILE
+    path.write_text(changed.model_dump_json())
+    run.evidence.clear()
+    run.publish_findings()
+    assert account(run.run_id) == 1
+    assert set(failing(stored(run))) == {"lost_evidence"}
+
+
+def test_alert_events_that_were_taken_away_or_put_in_do_not_close(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.write_alert(["e-30"], subject="actor-30")
+    run.write_run()
+    run.publish_findings()
+    run.write_alerts()
+    with psycopg.connect(run.superuser_dsn) as connection:
+        connection.execute(
+            f"DELETE FROM {tables.ALERT_EVENT} WHERE event_id = 'e-1' AND alert_id IN"
+            f" (SELECT alert_id FROM {tables.ALERT} WHERE scope = %s)",
+            (run.run_id,),
+        )
+    assert account(run.run_id) == 1
+    told = failing(stored(run))
+    assert set(told) == {"lost_finding", "unfound_alert"}
+    assert told["lost_finding"]["examples"][0]["event_id"] == "e-1"
+    assert told["unfound_alert"]["examples"][0]["event_id"] == "e-30"
 
 
 def test_an_alert_of_another_subject_or_type_holds_no_finding(simulate) -> None:
@@ -211,7 +255,7 @@ def test_an_alert_of_another_subject_or_type_holds_no_finding(simulate) -> None:
     run.write_alert(["e-20", "e-21", "e-22"], subject="actor-20", fraud_type="account_takeover")
     assert account(run.run_id) == 1
     ledger = stored(run)
-    assert (ledger["lost"], set(failing(ledger))) == (6, {"lost_finding"})
+    assert (ledger["lost"], set(failing(ledger))) == (6, {"lost_finding", "unfound_alert"})
 
 
 def test_events_behind_the_watermark_and_copies_are_counted_apart(simulate) -> None:

@@ -55,7 +55,10 @@ def first_campaign_only(run) -> None:
     run.evidence = [found for found in run.evidence if found["event_id"] in first]
     for score in run.scores:
         if score["score"] > 0.5 and score["event_id"] not in first:
-            score.update(score=0.4, scores=[0.6, 0.4])
+            score.update(score=0.4, scores=[0.6, 0.4, 0.0])
+        if score["event_id"] == "e-10":
+            score.update(scores=[0.95, 0.02, 0.03])
+            run.evidence.append({**score, "fraud_type": "account_takeover"})
     run.write_alert(["e-0", "e-1", "e-2"], subject="actor-0")
     run.write_alert(["e-10"], subject="actor-10", fraud_type="account_takeover")
 
@@ -135,7 +138,7 @@ def test_a_run_without_an_alert_misses_though_its_campaigns_are_few(graded, caps
     def none(run) -> None:
         run.evidence.clear()
         for score in run.scores:
-            score.update(score=0.0, scores=[1.0, 0.0])
+            score.update(score=0.0, scores=[1.0, 0.0, 0.0])
 
     run = graded(none)
     assert verdict(run.run_id) == 1

@@ -129,7 +129,7 @@ EVENT_TEXTS = {"event_type": "credential_change", "country": "AT", "channel": "w
 COUNTED = re.compile(r"(?<![\d.,])([\d,]+)(?!\.\d) (?:(?:different|failed|firmware|network) )*([a-zA-Z]+)")
 UNITS = {"ms", "dBm", "km"}
 SINGULAR_WITH_S = {"address"}
-SLIPS = re.compile(r"\(1 = |0/1|\bnan\b|\binf\b|_|\{|\}|-0\b|\ba [aeiou]|  |None|unknown")
+SLIPS = re.compile(r"\(1 = |0/1|\bnan\b|\binf\b|_|\{|\}|-0(?![.,\d])|-0\.0+\b|\ba [aeiou]|  |None|unknown")
 
 
 def _is_wrong(sentence):
@@ -141,10 +141,10 @@ def _is_wrong(sentence):
 
 
 def _told(name):
-    """Every sentence of a pack for 0, 1, 2 and 1000.5, with the feature's name and the value."""
+    """Every sentence of a pack for values small and huge, whole and not, with the feature and the value."""
     pack = load_pack(name)
     for place, feature in enumerate(pack.features):
-        for value in (0.0, 1.0, 2.0, 1000.5):
+        for value in (0.0, 0.4, 0.96, 1.0, 1.4, 2.0, 1000.5, 1e15, -1.0, -2.0, -1e-9):
             values = np.ones(len(pack.features))
             values[place] = value
             record = evidence_record(pack, "e1", values=list(values), fraud_type="suspicious_activity", **EVENT_TEXTS)

@@ -71,3 +71,9 @@ def test_the_rule_names_its_number_and_analysts_read_it():
 def test_rules_of_money_that_cannot_be_are_refused_when_the_pack_loads(tmp_path, changes, named):
     with pytest.raises(PackError, match=named):
         toll_pack(tmp_path, **changes)
+
+
+@pytest.mark.parametrize("name", ["all", "legitimate", "suspicious_activity"])
+def test_a_fraud_type_does_not_bear_a_word_that_figures_and_alerts_need(tmp_path, name):
+    with pytest.raises(PackError, match=f"{name} is no fraud type"):
+        toll_pack(tmp_path, fraud_types={name: {"label_delay": "1d", "description": "d"}})

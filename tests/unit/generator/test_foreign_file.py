@@ -67,6 +67,15 @@ def test_events_come_in_order_of_time_with_the_files_values(pack, tmp_path):
     assert not {"is_fraud", "label", "fraud"} & set().union(*events)
 
 
+def test_frauds_are_worth_what_they_moved_out_in_the_packs_currency(pack, tmp_path):
+    table = columns()
+    refunded = table["is_fraud"].index(1)
+    table["amt"][refunded] = -table["amt"][refunded]
+    events = [e for c in ForeignFile(pack, written(tmp_path / "a.parquet", table)).campaigns() for e in c.events]
+    assert [event.moved for event in events] == [None if event.amount < 0 else event.amount for event in events]
+    assert sum(event.moved is None for event in events) == 1
+
+
 def test_an_empty_cell_is_a_missing_field(pack, tmp_path):
     table = columns()
     table["merchant"][-1] = ""

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY
-from patternalarm.grading.decisions import ScoresOfAnotherModelError, decide, decided_types
-from patternalarm.grading.ledger import identity_of
+from patternalarm.grading.decisions import ScoresOfAnotherModelError, decide, decided_findings
+from patternalarm.grading.ledger import Finding, identity_of
 from patternalarm.grading.score_log import SCORE_SCHEMA, ScoreLogWriter
 from patternalarm.models.metadata import ModelMetadata
 
@@ -63,12 +63,13 @@ def model(version: str = "m-1") -> ModelMetadata:
 
 
 def test_a_score_log_is_read_by_its_own_models_thresholds(tmp_path) -> None:
-    rows = [{"source_partition": 1, "source_offset": 4, "scores": [0.2, 0.8, 0.0], "model_version": "m-1"}]
-    rows.append({"source_partition": 0, "source_offset": 5, "scores": [0.9, 0.1, 0.0], "model_version": "m-1"})
+    about = {"event_id": "e-1", "actor_id": "a-1", "model_version": "m-1"}
+    rows = [{**about, "source_partition": 1, "source_offset": 4, "scores": [0.2, 0.8, 0.0]}]
+    rows.append({**about, "source_partition": 0, "source_offset": 5, "scores": [0.9, 0.1, 0.0]})
     path = tmp_path / "scores.parquet"
     with ScoreLogWriter(path, dict.fromkeys(("scope", "domain", "pack_version", "pattern_set"), "x")) as log:
         log.write(SCORE_SCHEMA.empty_table())
         log.write(pa.Table.from_pylist(rows, SCORE_SCHEMA))
-    assert decided_types(path, model()) == {identity_of(1, 4): "card_testing"}
+    assert decided_findings(path, model()) == {identity_of(1, 4): Finding("card_testing", "actor", "a-1", "e-1")}
     with pytest.raises(ScoresOfAnotherModelError, match="made by m-1, the run's model is m-2"):
-        decided_types(path, model("m-2"))
+        decided_findings(path, model("m-2"))

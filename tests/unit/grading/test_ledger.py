@@ -73,9 +73,10 @@ def _columns(rows: list) -> tuple:
     return table[:, 0].astype(np.int32), table[:, 1], table[:, 2], table[:, 3]
 
 
-def _only(ledger: Ledger, kind: ProblemKind):
+def _only(ledger: Ledger, *kinds: ProblemKind):
+    """The first of the ledger's failing problems, which are of ``kinds`` and no other."""
     failing = [problem for problem in ledger.problems if problem.fails]
-    assert [problem.kind for problem in failing] == [kind]
+    assert [problem.kind for problem in failing] == list(kinds)
     assert not ledger.closed
     assert failing[0].text in ledger.failure()
     return failing[0]
@@ -234,7 +235,7 @@ def test_rows_of_users_tables_that_repeat_an_identity_are_duplicated() -> None:
 
 def test_finding_that_no_alert_holds_is_lost() -> None:
     found = {Finding("card_testing", "actor", "a-1", event) for event in ("e-1", "e-2")}
-    alerted = {Finding("card_testing", "actor", "a-1", event) for event in ("e-2", "e-3")}
+    alerted = {Finding("card_testing", "actor", "a-1", "e-2")}
     ledger = Book(further={"findings": [Findings("evidence", frozenset(found), frozenset(alerted))]}).ledger()
     assert ledger.lost == 1
     (example,) = _only(ledger, ProblemKind.LOST_FINDING).examples
@@ -254,40 +255,72 @@ def test_an_event_alerted_as_something_else_or_about_another_is_lost(alerted: Fi
     found = frozenset({Finding("card_testing", "actor", "a-1", "e-1")})
     ledger = Book(further={"findings": [Findings("evidence", found, frozenset({alerted}))]}).ledger()
     assert ledger.lost == 1
-    _only(ledger, ProblemKind.LOST_FINDING)
+    _only(ledger, ProblemKind.UNFOUND_ALERT, ProblemKind.LOST_FINDING)
 
 
-def _decided(decided: dict[int, str], evidence: dict[int, str], why: str | None = None) -> dict:
-    return {"decisions": Decisions("evidence", decided, evidence, why)}
+def test_an_alert_event_that_no_finding_makes_closes_no_ledger() -> None:
+    found = Finding("card_testing", "actor", "a-1", "e-1")
+    invented = Finding("card_testing", "actor", "a-1", "e-2")
+    findings = Findings("evidence", frozenset({found}), frozenset({found, invented}))
+    ledger = Book(further={"findings": [findings]}).ledger()
+    assert ledger.lost == 0
+    assert _only(ledger, ProblemKind.UNFOUND_ALERT).examples[0]["event_id"] == "e-2"
+
+
+def _finding(kind: str, actor: str = "a-1") -> Finding:
+    return Finding(kind, "actor", actor, "e-1")
+
+
+def _decided(decided: dict[int, str], evidence: list[tuple[int, str]], why: str | None = None) -> dict:
+    scored = {key: _finding(kind) for key, kind in decided.items()}
+    return {"decisions": Decisions("evidence", scored, {(key, _finding(kind)) for key, kind in evidence}, why)}
 
 
 def test_score_over_a_threshold_that_is_no_evidence_is_lost() -> None:
-    ledger = Book(further=_decided({identity_of(1, 2): "card_testing"}, {})).ledger()
+    ledger = Book(further=_decided({identity_of(1, 2): "card_testing"}, [])).ledger()
     assert ledger.lost == 1
     example = _only(ledger, ProblemKind.LOST_EVIDENCE).examples[0]
-    assert (example["partition"], example["offset"], example["decided"]) == (1, 2, "card_testing")
+    assert (example["partition"], example["offset"], example["fraud_type"]) == (1, 2, "card_testing")
 
 
 def test_evidence_of_another_type_than_the_scores_say_is_lost() -> None:
     key = identity_of(1, 2)
-    ledger = Book(further=_decided({key: "card_testing"}, {key: "suspicious_activity"})).ledger()
-    assert _only(ledger, ProblemKind.LOST_EVIDENCE).examples[0]["evidence_of"] == "suspicious_activity"
+    ledger = Book(further=_decided({key: "card_testing"}, [(key, "suspicious_activity")])).ledger()
+    assert ledger.lost == 1
+    undecided = _only(ledger, ProblemKind.UNDECIDED_EVIDENCE, ProblemKind.LOST_EVIDENCE)
+    assert undecided.examples[0]["fraud_type"] == "suspicious_activity"
 
 
 def test_evidence_that_no_score_makes_is_named() -> None:
-    ledger = Book(further=_decided({}, {identity_of(1, 2): "card_testing"})).ledger()
+    ledger = Book(further=_decided({}, [(identity_of(1, 2), "card_testing")])).ledger()
     assert ledger.lost == 0
     assert _only(ledger, ProblemKind.UNDECIDED_EVIDENCE).examples[0]["offset"] == 2
 
 
+@pytest.mark.parametrize("first", ["card_testing", "suspicious_activity"])
+def test_evidence_that_stands_there_under_a_second_type_is_named(first: str) -> None:
+    key = identity_of(1, 2)
+    both = [(key, first), (key, {"card_testing", "suspicious_activity"}.difference({first}).pop())]
+    ledger = Book(further=_decided({key: "card_testing"}, both)).ledger()
+    assert _only(ledger, ProblemKind.UNDECIDED_EVIDENCE).examples[0]["fraud_type"] == "suspicious_activity"
+
+
+def test_evidence_about_another_actor_than_was_scored_is_lost() -> None:
+    key = identity_of(1, 2)
+    decisions = Decisions("evidence", {key: _finding("x")}, {(key, _finding("x", "a-2"))})
+    ledger = Book(further={"decisions": decisions}).ledger()
+    assert ledger.lost == 1
+    _only(ledger, ProblemKind.UNDECIDED_EVIDENCE, ProblemKind.LOST_EVIDENCE)
+
+
 def test_scores_without_their_models_thresholds_close_no_ledger() -> None:
-    ledger = Book(further=_decided({}, {}, "model m-1 is not registered")).ledger()
+    ledger = Book(further=_decided({}, [], "model m-1 is not registered")).ledger()
     assert "m-1 is not registered" in _only(ledger, ProblemKind.UNKNOWN_MODEL).text
 
 
 def test_evidence_that_is_what_the_scores_say_closes() -> None:
     keys = {identity_of(1, 2): "card_testing", identity_of(0, 3): "suspicious_activity"}
-    assert Book(further=_decided(keys, dict(keys))).ledger().closed
+    assert Book(further=_decided(keys, list(keys.items()))).ledger().closed
 
 
 @pytest.mark.parametrize("planned", [7, 9])
@@ -295,6 +328,15 @@ def test_a_replay_that_published_other_than_its_file_holds_is_told(planned: int)
     ledger = Book(further={"planned": planned}).ledger()
     assert f"{planned} events were planned from the file but 8 published" in _only(ledger, ProblemKind.UNPLANNED).text
     assert Book(further={"planned": 8}).ledger().closed
+
+
+def test_a_replay_that_published_one_row_twice_in_place_of_another_is_told() -> None:
+    contents = [row[2] for row in SENT]
+    contents[4] = contents[3]
+    book = Book(contents=contents, further={"planned": 8})
+    ledger = book.ledger()
+    assert (ledger.duplicated, ledger.lost) == (1, 1)
+    assert _only(ledger, ProblemKind.DUPLICATED_EVENT, ProblemKind.LOST_BEFORE_KAFKA).examples[0]["offset"] == 3
 
 
 def test_events_behind_the_watermark_are_counted_once_and_fail_no_ledger() -> None:
@@ -325,8 +367,43 @@ def test_what_a_stage_put_into_quarantine_is_counted_and_not_lost() -> None:
     ledger = book.ledger()
     assert ledger.closed
     assert (ledger.lost, ledger.scored) == (0, 4)
-    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.QUARANTINED, 1)]
-    assert "scorer 1" in ledger.problems[0].text
+    (told,) = ledger.problems
+    assert (told.kind, told.count) == (ProblemKind.QUARANTINED, 1)
+    assert "scorer 1" in told.text
+    assert told.examples == ({"topic": "features", "partition": 0, "offset": 9},)
+
+
+@pytest.mark.parametrize(("stage", "topic"), [("alert_writer", "evidence"), ("archive", "labels")])
+def test_quarantine_on_another_topic_excuses_no_missing_score(stage: str, topic: str) -> None:
+    book = Book(further={"quarantined": [Quarantined(stage, topic, 0, 9, identity_of(1, 2))]})
+    book.scores.remove((1, 2, 17, 1_030))
+    assert book.ledger().lost == 1
+    _only(book.ledger(), ProblemKind.LOST_SCORE)
+
+
+def test_evidence_in_quarantine_is_not_lost_and_a_source_out_of_range_stops_nothing() -> None:
+    key = identity_of(1, 2)
+    aside = [
+        Quarantined("alert_writer", "evidence", 0, n, source)
+        for n, source in ((4, key), (5, identity_of(2**31 - 1, 7)))
+    ]
+    ledger = Book(further={"quarantined": aside, **_decided({key: "card_testing"}, [])}).ledger()
+    assert ledger.closed
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.QUARANTINED, 2)]
+
+
+def test_dead_letters_of_events_that_were_scored_are_named() -> None:
+    scored = (1, 2, 17, 1_030)
+    _only(Book(dead=[scored]).ledger(), ProblemKind.OVERLAPPING)
+    book = Book(dead=[scored])
+    book.features.remove(scored)
+    assert _only(book.ledger(), ProblemKind.UNEXPECTED_SCORE).examples[0]["offset"] == 2
+
+
+def test_a_score_log_without_one_partition_is_lost() -> None:
+    ledger = Book(log=[row for row in MEASURED if row[0] == 0]).ledger()
+    assert ledger.lost == 3
+    assert {example["partition"] for example in _only(ledger, ProblemKind.LOST_SCORE).examples} == {1}
 
 
 def test_offsets_without_a_record_are_named_and_counted_as_none() -> None:

@@ -1,5 +1,7 @@
 import pytest
 
+from patternalarm.contracts.runs import Level, RunKind
+from patternalarm.grading.judgement import judge
 from patternalarm.grading.metrics import Metric, MetricName, proportion, with_interval
 from patternalarm.grading.thresholds import MIN_CAMPAIGNS, gate, thresholds_of
 
@@ -149,3 +151,45 @@ def test_replay() -> None:
     assert gated(MetricName.EVENTS_LOST, 1, "replay", None).passed is False
     assert not gated(MetricName.CAMPAIGN_RECALL, 0.1, "replay", None).gated
     assert not gated(MetricName.SCORE_DELAY_P99, 1e9, "replay", None).gated
+
+
+@pytest.mark.parametrize("name", [MetricName.CAMPAIGN_RECALL, MetricName.ALERT_PRECISION])
+@pytest.mark.parametrize(
+    ("hits", "cases", "campaigns", "passed"),
+    [
+        (0, 0, 0, None),
+        (0, 0, 1, False),
+        (0, 1, 1, False),
+        (1, 1, 1, None),
+        (79, 99, 99, None),
+        (69, 99, 99, False),
+        (79, 100, 100, False),
+        (80, 100, 100, True),
+        (0, 0, 100, False),
+    ],
+)
+def test_the_smallest_counts_and_exactly_a_hundred_campaigns(
+    name: MetricName, hits: int, cases: int, campaigns: int, passed: bool | None
+) -> None:
+    for level in Level:
+        (judged,) = gate([proportion(name, hits, cases)], thresholds_of("load-test", level), campaigns)
+        assert (judged.gated, judged.passed) == (passed is not None, passed)
+
+
+SCORELESS = sorted(set(RunKind) - {RunKind.LOAD_TEST, RunKind.REPLAY})
+
+
+@pytest.mark.parametrize("kind", SCORELESS)
+def test_a_run_without_scores_is_held_to_its_ledger_and_to_having_had_events(kind: RunKind) -> None:
+    assert {threshold.metric for threshold in thresholds_of(kind, None)} == {
+        MetricName.LEDGER_CLOSED,
+        MetricName.EVENTS_LOST,
+        MetricName.EVENTS_GENERATED,
+    }
+    figures = {MetricName.LEDGER_CLOSED: 1.0, MetricName.EVENTS_LOST: 0.0, MetricName.EVENTS_GENERATED: 0.0}
+    for generated in (0.0, 1.0):
+        metrics = [
+            Metric(name, "", value) for name, value in {**figures, MetricName.EVENTS_GENERATED: generated}.items()
+        ]
+        verdict = judge(gate(metrics, thresholds_of(kind, None), 0), kind, None)
+        assert verdict.reason == (None if generated else "nothing was generated")

@@ -105,6 +105,19 @@ def test_one_that_was_delivered_again_does_not_stand_for_one_that_is_missing(sco
     progress.close()
 
 
+def test_a_record_of_no_event_stands_for_none_and_stops_nothing(scope):
+    scope.events(0, 2)
+    scope.derive(TopicKind.FEATURES, (0, 0), (0, 7), (7, 0), (0, 2**62), (0, -1), (0, "1"), (None, 1))
+    for broken in (b"{broken", b"[]", b"", b"1"):
+        scope.producer.produce(scope.topic(TopicKind.FEATURES), broken, partition=0)
+    scope.producer.flush(10)
+    progress = scope.progress()
+    assert waiting(progress, 0, seconds=2) == 1
+    scope.derive(TopicKind.DEAD_LETTERS, (0, 1))
+    assert waiting(progress, 0) == 0
+    progress.close()
+
+
 def test_offsets_without_a_committed_record_are_waited_for_by_nobody(scope):
     events = scope.topic(TopicKind.EVENTS)
     with Transactions(scope.settings.kafka_bootstrap, scope.name) as transactions:
