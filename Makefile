@@ -33,6 +33,11 @@ unknown = PYTHONPATH=plugins $(PYTHON) -m patternalarm.did_you_mean $(call quote
 $(foreach name,$(filter-out PYTHON PATTERNALARM_% $(TAKEN),$(GIVEN)),\
 	$(error $(shell $(call unknown,make $(or $(MAKECMDGOALS),help) variable,$(name),$(TAKEN)))))
 
+# A goal that does not exist is refused before the first one runs: `make load-test gaming` must not test payments.
+GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
+SHOWN := $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
+$(foreach goal,$(filter-out $(GOALS),$(MAKECMDGOALS)),$(error $(shell $(call unknown,target,$(goal),$(SHOWN)))))
+
 # Settings of .env; what the environment says already, wins.
 $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/dev/null),\
 	$(eval export $(name) ?= $(shell sed -n 's/^$(name)=//p' .env)))
@@ -99,6 +104,3 @@ installed:
 
 jars: # jars only
 	@$(PYTHON) -m infra.local.environments jars
-
-.DEFAULT:
-	@$(call unknown,target,$@,$(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)) >&2; exit 2

@@ -18,6 +18,7 @@ from patternalarm.operators.commands import service
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator
 from patternalarm.operators.run_values import OPEN_RUN
+from patternalarm.operators.train_missing_model import without_model
 
 GROUP = "retrain"
 # A day's seed, so that a retraining learns from events that no earlier model saw, and a repeated one from the same.
@@ -37,8 +38,9 @@ SEED = f"{{{{ params.seed or ({TRAINING_SEEDS_FROM} + (dag_run.run_after.timesta
 )
 def retrain_model() -> None:
     @task
-    def choose_domains(domain: str) -> list[str]:
-        return generated_domains() if domain == ALL_DOMAINS else [domain]
+    def choose_domains(domain: str, only_missing: str) -> list[str]:
+        domains = generated_domains() if domain == ALL_DOMAINS else [domain]
+        return without_model(domains) if only_missing == "True" else domains
 
     @task_group(group_id=GROUP)
     def retrain(domain: str) -> None:
@@ -70,7 +72,7 @@ def retrain_model() -> None:
         close_run.as_teardown(setups=open_run, on_failure_fail_dagrun=True)
         promote_model >> steps.verdict()
 
-    retrain.expand(domain=choose_domains("{{ params.domain }}"))
+    retrain.expand(domain=choose_domains("{{ params.domain }}", "{{ params.only_missing }}"))
 
 
 retrain_model()

@@ -1,14 +1,21 @@
-"""Refusals: bad input ends a job with one sentence and exit code 2, never with a stack trace as the only answer."""
+"""How jobs end: bad input, and a JVM that dies, in one sentence; never with a stack trace as the only answer."""
 
 import logging
+import signal
+import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+from pyspark import SparkContext
 
 from patternalarm.contracts.domain_pack import PackError
 from patternalarm.models.metadata import ModelError
 
 BAD_INPUT_EXIT_CODE = 2
+# No verdict of the job: whoever supervises it may start it again, as after a signal to the job itself.
+ACCIDENT_EXIT_CODE = 70
 
 
 class BadInputError(ValueError):
@@ -16,7 +23,10 @@ class BadInputError(ValueError):
 
 
 def run_job(main: Callable[[], int]) -> None:
-    """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2."""
+    """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
+
+    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is, exit code 70.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.
     logging.getLogger("py4j").setLevel(logging.ERROR)
@@ -25,4 +35,26 @@ def run_job(main: Callable[[], int]) -> None:
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
         code = BAD_INPUT_EXIT_CODE
+    except Exception:
+        fate = _end_of_jvm()
+        if not fate:
+            raise
+        traceback.print_exc()
+        sys.stderr.write(f"{Path(sys.argv[0]).name}: error: its JVM {fate}\n")
+        code = ACCIDENT_EXIT_CODE
     sys.exit(code)
+
+
+def _end_of_jvm() -> str:
+    """How the job's JVM ended, in words; empty while it runs, and without one."""
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return ""
+    try:
+        code = gateway.proc.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return ""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    suspect = ", out of memory?" if -code == signal.SIGKILL else ""
+    return f"was killed by {signal.Signals(-code).name}{suspect}"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform, UsageError, exclusively, load_configuration
@@ -20,20 +21,25 @@ from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
-from patternalarm.postgres import connect
+from patternalarm.postgres import Database, unusable
 
 DOMAIN = "payments"
 LOAD_TEST = ("--domain", DOMAIN, "--level", "normal", "--minutes", "2", "--seed", "7", "--no-strict")
 
 
 def usable_model(configuration: Configuration) -> ModelVersion | None:
-    """The promoted model of the demo's domain, if it is whole and still fits the domain's pack."""
-    settings = configuration.settings
-    with connect(settings, PLATFORM_ROLE) as connection:
+    """The promoted model of the demo's domain, if it is whole and still fits the domain's pack.
+
+    Raises:
+        StepError: PostgreSQL cannot be used.
+    """
+    with Database(configuration.settings, PLATFORM_ROLE) as database:
         try:
-            return serving_model(connection, load_pack(DOMAIN))
+            return database.write("look for a model", lambda connection: serving_model(connection, load_pack(DOMAIN)))
         except (ModelRegistryError, ModelError):
             return None
+        except psycopg.OperationalError as error:
+            raise StepError(unusable(configuration.settings, error)) from error
 
 
 def command_line(configuration: Configuration, arguments: Sequence[str]) -> int:
@@ -106,7 +112,7 @@ def main() -> int:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except StepError as error:
+    except (StepError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

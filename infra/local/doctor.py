@@ -20,6 +20,8 @@ from infra.local import machine
 from infra.local.machine import GIB, REPOSITORY
 
 MINIMUM_MEMORY_GIB = 6
+# What a kernel and its firmware keep of a virtual machine's memory before they tell how much there is.
+KEPT_BY_THE_KERNEL_GIB = 0.4
 MINIMUM_DISK_GIB = 12
 # Once environments and jars are there, only data and logs still grow.
 MINIMUM_DISK_WARM_GIB = 4
@@ -53,7 +55,7 @@ def _venv_works() -> str:
 
 def _memory() -> str:
     gib = machine.memory_bytes() / GIB
-    return f"{gib:.1f} GiB" if gib >= MINIMUM_MEMORY_GIB else ""
+    return f"{gib:.1f} GiB" if gib >= MINIMUM_MEMORY_GIB - KEPT_BY_THE_KERNEL_GIB else ""
 
 
 def needed_disk_gib() -> int:

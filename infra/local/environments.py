@@ -7,12 +7,14 @@ from, and is skipped while that has not changed.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local import machine
@@ -134,6 +136,41 @@ def make_java_module(progress: Progress) -> None:
         marker.write_text(fingerprint)
 
 
+@contextmanager
+def one_at_a_time(progress: Progress) -> Iterator[None]:
+    """Wait for another one that makes environments in this clone: both would write the same files."""
+    path = REPOSITORY / ".local" / "environments.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.say("another make installs in this clone")
+            with progress.step("waiting for it"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make(what: str, progress: Progress) -> None:
+    """Make ``uv``, ``envs``, ``jars`` or ``all`` of them.
+
+    Raises:
+        StepError, OSError: a step failed.
+    """
+    if what != "jars":
+        make_uv(progress)
+    with ThreadPoolExecutor(2) as pool:
+        works = []
+        if what in ("envs", "all"):
+            works.append(pool.submit(make_environments, progress))
+        if what in ("jars", "all"):
+            works.append(pool.submit(make_jars, progress))
+        for work in works:
+            work.result()
+    if what in ("jars", "all"):
+        make_java_module(progress)
+
+
 def main(arguments: list[str]) -> int:
     """Make what was asked for; exit code 1 when a step fails, 2 for an unknown argument."""
     what = arguments[0] if arguments else "all"
@@ -142,21 +179,13 @@ def main(arguments: list[str]) -> int:
         return 2
     with Progress() as progress:
         try:
-            if what != "jars":
-                make_uv(progress)
-            with ThreadPoolExecutor(2) as pool:
-                works = []
-                if what in ("envs", "all"):
-                    works.append(pool.submit(make_environments, progress))
-                if what in ("jars", "all"):
-                    works.append(pool.submit(make_jars, progress))
-                for work in works:
-                    work.result()
-            if what in ("jars", "all"):
-                make_java_module(progress)
-        except StepError as error:
+            with one_at_a_time(progress):
+                make(what, progress)
+        except (StepError, OSError) as error:
             print(error, file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            return 130
     return 0
 
 

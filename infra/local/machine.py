@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SUPPORTED_JDKS = (17, 21)
 MINIMUM_POSTGRES = 15
 GIB = 1024**3
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,31 @@ def find_postgres() -> Found | None:
 
 
 def memory_bytes() -> int:
-    """Memory that this machine, or the control group that holds us, may use."""
+    """Memory that this machine, or any of the control groups that hold us, may use."""
     limits = []
-    for line in Path("/proc/meminfo").read_text().splitlines():
+    for line in (PROC / "meminfo").read_text().splitlines():
         if line.startswith("MemTotal:"):
             limits.append(int(line.split()[1]) * 1024)
-    for path in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        if path.is_file() and path.read_text().strip().isdigit():
-            limits.append(int(path.read_text()))
+    for file in _limit_files():
+        if file.is_file() and file.read_text().strip().isdigit():
+            limits.append(int(file.read_text()))
     return min(limits)
+
+
+def _limit_files() -> Iterator[Path]:
+    """Where the limits of our control group and of those around it would be, of version 1 and 2 alike.
+
+    A container may see its own group as the root, while its processes are told the path outside: a directory that is not
+    there says nothing, those above it do.
+    """
+    groups = PROC / "self" / "cgroup"
+    for line in groups.read_text().splitlines() if groups.is_file() else []:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root, name = (CGROUPS / "memory", "memory.limit_in_bytes") if controllers else (CGROUPS, "memory.max")
+        group = root / path.lstrip("/")
+        yield from (directory / name for directory in (group, *group.parents) if directory.is_relative_to(root))
 
 
 def free_disk_bytes(path: Path) -> int:

@@ -1,5 +1,6 @@
 """What every DAG has in common."""
 
+import math
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -13,15 +14,26 @@ from patternalarm.did_you_mean import did_you_mean
 def refuse_unknown_parameters(context: Context) -> None:
     """Fail the task, and by that the run, when the run was given a parameter that its DAG does not have.
 
-    Airflow itself takes any name, so that a misspelt one would leave the default in force without a word.
+    Airflow itself takes any name, so that a misspelt one would leave the default in force without a word. It also takes
+    7.0 for a whole number and NaN for a number, which no command of a run does.
 
     Raises:
         AirflowFailException: there is such a parameter; the message names each, and what was meant.
     """
-    known = context["dag"].params
-    unknown = [name for name in context["dag_run"].conf or {} if name not in known]
-    if unknown:
-        raise AirflowFailException("; ".join(did_you_mean("parameter", name, known) for name in unknown))
+    known, given = context["dag"].params, context["dag_run"].conf
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        raise AirflowFailException(f'parameters are a JSON object, like {{"name": "value"}}, and not {given!r}')
+    wrong = [did_you_mean("parameter", str(name), known) for name in given if name not in known]
+    for name, value in given.items():
+        if isinstance(value, float) and name in known:
+            if not math.isfinite(value):
+                wrong.append(f"parameter {name} is {value}, which is no number")
+            elif "number" not in known.get_param(name).schema["type"]:
+                wrong.append(f"parameter {name} is {value}: write {value:.0f}, a whole number")
+    if wrong:
+        raise AirflowFailException("; ".join(wrong))
 
 
 DAG_DEFAULT_ARGS: Final[dict[str, Any]] = {

@@ -104,6 +104,11 @@ def retrain_params() -> dict[str, Any]:
             maximum=MAX_SEED,
             description="Seed of the history; empty draws one from the date. Load tests cannot use these seeds.",
         ),
+        "only_missing": Param(
+            False,
+            type="boolean",
+            description="Leave out a domain that has a model that fits, as load tests ask that want one first.",
+        ),
     }
 
 

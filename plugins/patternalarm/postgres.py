@@ -27,6 +27,14 @@ def connect(settings: Settings, role: str, **options: Any) -> Connection:
     )
 
 
+def unusable(settings: Settings, error: psycopg.Error) -> str:
+    """What to tell a person about an error that was not waited out."""
+    return (
+        f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}. "
+        "See `make status`; `make up` starts it."
+    )
+
+
 class Database:
     """The platform's database as one role, over one connection that is made anew when it is lost. Not thread-safe.
 

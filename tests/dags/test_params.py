@@ -105,6 +105,15 @@ def test_a_pack_with_a_source_is_no_generated_domain(tmp_path):
         ),
         ("retrain_model", {"domains": "iot"}, "unknown parameter domains: did you mean domain?"),
         ("replay_dataset", {"path": "x"}, "unknown parameter path: use one of file, pack, seed"),
+        ("run_load_test", {"conf": {"domain": "iot"}}, "unknown parameter conf: use one of domain, level"),
+        ("run_load_test", {1: 2}, "unknown parameter 1: use one of domain, level"),
+        ("run_load_test", [], 'parameters are a JSON object, like {"name": "value"}, and not []'),
+        ("run_load_test", ["domain", 1], "and not ['domain', 1]"),
+        ("run_load_test", "iot", "and not 'iot'"),
+        ("run_load_test", {"seed": 7.0, "minutes": 2.0}, "parameter seed is 7.0: write 7, a whole number"),
+        ("run_load_test", {"events_per_minute": 1e5}, "parameter events_per_minute is 100000.0: write 100000, a whole"),
+        ("run_load_test", {"minutes": float("nan")}, "parameter minutes is nan, which is no number"),
+        ("retrain_model", {"days": 28.0}, "parameter days is 28.0: write 28, a whole number"),
         ("build_alert_marts", {"domain": "iot"}, "unknown parameter domain: there are none"),
         ("publish_dashboards", {"domain": "iot"}, "unknown parameter domain: there are none"),
     ],
@@ -117,5 +126,5 @@ def test_a_parameter_that_a_dag_does_not_have_is_told_and_not_ignored(dag_bag, d
 
 
 def test_parameters_that_a_dag_has_are_none_of_its_business(dag_bag):
-    for conf in (None, {}, {"domain": "iot", "strict": False}):
+    for conf in (None, {}, {"domain": "iot", "strict": False}, {"minutes": 0.5, "seed": 7}, {"minutes": 2.0}):
         refuse_unknown_parameters({"dag": dag_bag.dags["run_load_test"], "dag_run": SimpleNamespace(conf=conf)})

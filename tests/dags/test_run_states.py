@@ -20,16 +20,10 @@ def airflow_database():
 
 
 class Database:
-    """Connections that nobody may ask anything."""
+    """One that nobody may ask anything."""
 
-    def connect(self):
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        """Closed."""
+    def write(self, _, work):
+        return work(None)
 
 
 @pytest.fixture
@@ -74,7 +68,7 @@ def end_training(state):
         with create_session() as session:
             waiting = session.scalars(select(DagRun).filter_by(dag_id="retrain_model", state="queued")).first()
             if waiting:
-                assert waiting.conf == {"domain": "iot"}
+                assert waiting.conf == {"domain": "iot", "only_missing": True}
                 waiting.state = state
                 return
         time.sleep(0.2)
@@ -100,3 +94,29 @@ def test_a_run_is_opened_once_its_missing_model_is_trained_and_not_when_that_fai
     assert state == "failed"
     assert (tasks.pop("train_missing_model"), tasks.pop("open_run")) == (trained, opened)
     assert set(tasks.values()) == {"upstream_failed"}
+
+
+def test_the_second_of_two_that_wait_for_the_same_model_does_not_train_it_again(airflow_database, dag_bag, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("no engine is there")
+
+    monkeypatch.setattr(open_run.OpenRunOperator, "_check_engines", staticmethod(refuse))
+    monkeypatch.setattr(train_missing_model, "PlatformDatabaseHook", Database)
+    trained = {"gaming"}
+
+    def look(_, pack):
+        if pack.name not in trained:
+            raise ModelError("no model in /gone")
+        return SimpleNamespace(version="m-1")
+
+    monkeypatch.setattr(train_missing_model, "serving_model", look)
+
+    def opened(**conf):
+        finished = dag_bag.dags["retrain_model"].test(run_conf=conf)
+        states = [ti.state for ti in finished.get_task_instances() if ti.task_id == "retrain.open_run"]
+        return finished.state, states
+
+    assert opened(domain="gaming", only_missing=True) == ("success", ["skipped"])
+    assert opened(domain="iot", only_missing=True) == ("failed", ["failed"])
+    assert opened(domain="gaming", only_missing=False) == ("failed", ["failed"])
+    assert opened(domain="all", only_missing=True) == ("failed", ["failed", "failed"])

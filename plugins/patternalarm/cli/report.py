@@ -2,9 +2,14 @@
 
 from typing import Any, TextIO
 
+import psycopg
+
 from patternalarm.cli.airflow_api import AirflowApi
+from patternalarm.cli.errors import PlatformError
 from patternalarm.cli.follow import Followed
+from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.operators.run_values import OPEN_RUN
+from patternalarm.postgres import Connection, Database, unusable
 from patternalarm.settings import Settings
 
 
@@ -27,20 +32,28 @@ def show_report(settings: Settings, run_id: str, stream: TextIO) -> bool:
     """Print the graded report of ``run_id``, from its figures in PostgreSQL, and where its files are.
 
     False, and a line that says so, when the run ended before it was measured.
+
+    Raises:
+        PlatformError: PostgreSQL cannot be used.
     """
     # Plots and all would be loaded for every other command too.
     from patternalarm.grading.errors import GradingError
     from patternalarm.grading.graded_run import load_graded_run
     from patternalarm.grading.report_data import ReportData
     from patternalarm.grading.report_table import print_report
-    from patternalarm.grading.run_store import connect, load_metrics
+    from patternalarm.grading.run_store import load_metrics
+
+    def load(connection: Connection) -> ReportData:
+        return ReportData(load_graded_run(connection, run_id), load_metrics(connection, run_id))
 
     try:
-        with connect(settings) as connection:
-            data = ReportData(load_graded_run(connection, run_id), load_metrics(connection, run_id))
+        with Database(settings, PLATFORM_ROLE) as database:
+            data = database.write(f"read the figures of {run_id}", load)
     except GradingError as error:
         stream.write(f"no report of {run_id}: {error}\n")
         return False
+    except psycopg.OperationalError as error:
+        raise PlatformError(f"no report of {run_id}: {unusable(settings, error)}") from error
     print_report(data, stream)
     for name in ("report.html", "report.json"):
         path = settings.reports_dir / run_id / name

@@ -19,7 +19,7 @@ from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.generator.domain_model import UnknownGeneratorError
 from patternalarm.generator.producer import DeliveryError, UnreachableError
 from patternalarm.generator.shard_ledger import AlreadyGeneratedError
-from patternalarm.postgres import Database
+from patternalarm.postgres import Database, unusable
 from patternalarm.settings import get_settings
 
 EXIT_FAILED = 1
@@ -42,12 +42,7 @@ def run_command(body: Callable[[], None], *bad_input: type[Exception]) -> int:
     except wrong_input as error:
         return _say(str(error), EXIT_BAD_INPUT)
     except psycopg.OperationalError as error:
-        settings = get_settings()
-        return _say(
-            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}."
-            " See `make status`; `make up` starts it.",
-            EXIT_BAD_INPUT,
-        )
+        return _say(unusable(get_settings(), error), EXIT_BAD_INPUT)
     except (DeliveryError, AlreadyGeneratedError, StoppedError) as error:
         return _say(str(error), EXIT_FAILED)
     return 0

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
+from patternalarm.postgres import unusable
 from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
@@ -40,10 +41,7 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     except (GradingError, RunError) as error:
         message = str(error)
     except psycopg.OperationalError as error:
-        message = (
-            f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}. "
-            "See `make status`; `make up` starts it."
-        )
+        message = unusable(settings, error)
     except KafkaException as error:
         message = (
             f"Kafka at {settings.kafka_bootstrap} cannot be used: {error.args[0]}. "

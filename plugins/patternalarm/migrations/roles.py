@@ -21,6 +21,7 @@ from patternalarm.contracts.tables import (
     SCORER_ROLE,
     SUPERSET_ROLE,
 )
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     settings = get_settings()
     try:
-        ensure_roles(settings, arguments.superuser_dsn)
+        retrying("make roles and databases", settings.patience_seconds)(ensure_roles, settings, arguments.superuser_dsn)
     except MissingPasswordError as error:
         sys.stderr.write(f"{error}\n")
         return 2

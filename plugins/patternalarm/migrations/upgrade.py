@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.tables import OWNER_ROLE
+from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 _LOCK_KEY: Final = 0x70617474  # "patt": two upgrades at the same time would both find the database empty
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     settings = get_settings()
     try:
-        revision = upgrade(settings, arguments.revision)
+        revision = retrying("migrate the schema", settings.patience_seconds)(upgrade, settings, arguments.revision)
     except OperationalError as error:
         cause = str(error.orig).strip().splitlines()[0]
         sys.stderr.write(

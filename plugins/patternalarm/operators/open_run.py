@@ -82,7 +82,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         self._check_engines()
         run_id = new_run_id(self.kind, pack.name, opened_at)
         minutes = float(self.minutes) if self.minutes is not None else None
-        with PlatformDatabaseHook().connect() as connection:
+
+        def record(connection: Any) -> ModelVersion | None:
             model = self._promoted_model(connection, pack) if self.kind is RunKind.LOAD_TEST else None
             dag_run = context["dag_run"]
             runs.open_run(
@@ -107,6 +108,9 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                 ),
             )
             runs.acquire_lease(connection, run_id, timedelta(minutes=minutes or 0) + _LEASE_MARGIN)
+            return model
+
+        model = PlatformDatabaseHook().write(f"open run {run_id}", record)
         self.log.info("opened run %s of %s", run_id, pack.name)
         settings = get_settings()
         version = opened_at.strftime("%Y%m%d-%H%M%S")

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.hooks import targets
 from patternalarm.operators.awaiting import AwaitingOperator
+from patternalarm.retrying import retrying
 from patternalarm.settings import REPOSITORY
 from patternalarm.telling_line import telling_line
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
@@ -18,6 +19,10 @@ JOB_ID: Final = "job_id"
 
 _SUBMITTED: Final = re.compile(r"JobID ([0-9a-f]{32})")
 _SUBMIT_TIMEOUT_SECONDS: Final = 180
+
+
+class _NoSlotsError(AirflowFailException):  # type: ignore[misc]
+    """Flink has too few free task slots."""
 
 
 class SubmitFlinkJobOperator(AwaitingOperator):
@@ -41,15 +46,11 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         """Submit the job, then wait until it runs.
 
         Raises:
-            AirflowFailException: no free slots, or the submission fails.
+            AirflowFailException: no free slots as long as patience lasts, or the submission fails.
             FlinkError: Flink cannot be reached.
         """
-        free = targets.flink().free_slots()
-        if free < self.slots:
-            raise AirflowFailException(
-                f"Flink has {free} free task slots, the job needs {self.slots}: wait until another run ends, "
-                "or see `make status` for a TaskManager that is down"
-            )
+        # A TaskManager that is restarted has none for a while.
+        retrying("find free task slots", passes=lambda error: isinstance(error, _NoSlotsError))(self._check_slots)
         self.log.info("submitting: %s", " ".join(self.command))
         try:
             submission = subprocess.run(
@@ -76,3 +77,11 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         # Not the trigger's return value: Airflow 3.3.2 encodes what a trigger returns as JSON twice.
         context["ti"].xcom_push(key=JOB_ID, value=found[1])
         self.wait_with(FlinkRunningTrigger(job_id=found[1], patience=self.patience))
+
+    def _check_slots(self) -> None:
+        free = targets.flink().free_slots()
+        if free < self.slots:
+            raise _NoSlotsError(
+                f"Flink has {free} free task slots, the job needs {self.slots}: wait until another run ends, "
+                "or see `make status` for a TaskManager that is down"
+            )

@@ -10,22 +10,57 @@ from airflow.utils.state import DagRunState
 from patternalarm.contracts.domain_pack import PackError, load_pack
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models.metadata import ModelError
-from patternalarm.models.registry import ModelRegistryError
+from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
 from patternalarm.runs import registry as runs
 
 _POLL_SECONDS: Final = 3
 
 
+def fitting_model(domain: str) -> ModelVersion:
+    """The promoted model of the domain.
+
+    Raises:
+        AirflowFailException: the domain has no pack.
+        ModelRegistryError, ModelError: it has no model that fits; the message says why.
+        PlatformDatabaseError: PostgreSQL cannot be reached.
+    """
+    try:
+        pack = load_pack(domain)
+    except PackError as error:
+        raise AirflowFailException(str(error)) from error
+    return PlatformDatabaseHook().write(
+        f"look for a model of {domain}", lambda connection: serving_model(connection, pack)
+    )
+
+
+def without_model(domains: list[str]) -> list[str]:
+    """Those of ``domains`` that have no model that fits.
+
+    Raises:
+        AirflowFailException, PlatformDatabaseError: see ``fitting_model``.
+    """
+
+    def lacks(domain: str) -> bool:
+        try:
+            fitting_model(domain)
+        except (ModelRegistryError, ModelError):
+            return True
+        return False
+
+    return [domain for domain in domains if lacks(domain)]
+
+
 class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
     """Runs the DAG that trains models, and waits for it without a worker; is skipped when the domain has a model.
 
     The training is a run of its own, with its own lease and teardown: whatever becomes of it, nothing of it is left to
-    the run that waits here.
+    the run that waits here. Of several that wait for the same model, one training is enough: they run one by one, and
+    look again at what is missing when their turn comes.
 
     Args:
         domain: the domain.
-        dag_id: the DAG that trains, by its parameter ``domain``.
+        dag_id: the DAG that trains, by its parameters ``domain`` and ``only_missing``.
     """
 
     template_fields = (*TriggerDagRunOperator.template_fields, "domain")
@@ -33,7 +68,7 @@ class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
     def __init__(self, *, domain: str, dag_id: str, **kwargs: Any) -> None:
         super().__init__(
             trigger_dag_id=dag_id,
-            conf={"domain": domain},
+            conf={"domain": domain, "only_missing": True},
             logical_date=None,
             wait_for_completion=True,
             deferrable=True,
@@ -55,12 +90,7 @@ class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
             DagIsPaused: the DAG that trains is.
         """
         try:
-            pack = load_pack(self.domain)
-        except PackError as error:
-            raise AirflowFailException(str(error)) from error
-        try:
-            with PlatformDatabaseHook().connect() as connection:
-                model = serving_model(connection, pack)
+            model = fitting_model(self.domain)
         except (ModelRegistryError, ModelError) as error:
             self.log.info("%s: training one for %s first", error, self.domain)
         else:
@@ -78,8 +108,10 @@ class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
         if outcome[airflow_run_id] == DagRunState.SUCCESS:
             self.log.info("%s has a model now", self.domain)
             return
-        with PlatformDatabaseHook().connect() as connection:
-            opened = runs.runs_of_airflow_run(connection, self.trigger_dag_id, airflow_run_id)
+        opened = PlatformDatabaseHook().write(
+            "ask why the training failed",
+            lambda connection: runs.runs_of_airflow_run(connection, self.trigger_dag_id, airflow_run_id),
+        )
         reason = next((run.reason for run in opened if run.reason), "ended before it opened a run")
         raise AirflowFailException(
             f"no model of {self.domain}: its training {reason}; see run {airflow_run_id} of {self.trigger_dag_id}"

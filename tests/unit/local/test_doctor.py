@@ -56,3 +56,11 @@ def test_a_fit_machine_is_described_in_one_line(monkeypatch, capsys):
 
 
 _NAMES = ("JDK", "Maven", "Python", "PostgreSQL", "memory", "disk")
+
+
+@pytest.mark.parametrize(("gib", "fit"), [(6.0, True), (5.7, True), (5.5, False), (4.0, False)])
+def test_a_virtual_machine_sold_as_6_gib_is_fit_though_its_kernel_kept_some(monkeypatch, gib, fit):
+    monkeypatch.setattr(machine, "memory_bytes", lambda: int(gib * machine.GIB))
+    (memory,) = (check for check in doctor.checks() if check.name == "memory")
+    assert bool(memory.found()) is fit
+    assert f"less than 6 GiB of memory ({gib:.1f} GiB)" in memory.wrong or fit

@@ -1,4 +1,6 @@
+import errno
 import io
+import threading
 
 import pytest
 from infra.local import environments
@@ -52,3 +54,30 @@ def test_without_a_jdk_maven_is_not_started(monkeypatch, tmp_path):
 def test_an_unknown_argument_is_refused(capsys):
     assert environments.main(["everything"]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_second_one_waits_for_the_first_in_the_same_clone(repository):
+    said = io.StringIO()
+    order = []
+
+    def second():
+        with environments.one_at_a_time(Progress(said)):
+            order.append("second")
+
+    other = threading.Thread(target=second)
+    with environments.one_at_a_time(Progress(io.StringIO())):
+        other.start()
+        while "another make installs in this clone" not in said.getvalue():
+            assert other.is_alive()
+        order.append("first")
+    other.join(10)
+    assert order == ["first", "second"]
+
+
+def test_a_full_disk_is_told_in_one_line(repository, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", ".venvs/services")
+
+    monkeypatch.setattr(environments, "make_uv", full)
+    assert environments.main(["envs"]) == 1
+    assert capsys.readouterr().err == "[Errno 28] No space left on device: '.venvs/services'\n"

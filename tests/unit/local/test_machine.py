@@ -1,3 +1,4 @@
+import pytest
 from infra.local import machine
 
 
@@ -45,3 +46,40 @@ def test_what_cannot_be_run_prints_nothing():
 
 def test_free_disk_of_a_directory_that_is_still_to_be_made(tmp_path):
     assert machine.free_disk_bytes(tmp_path / "not" / "yet") > 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        pytest.param("0::/\n", {"memory.max": "max"}, 24, id="no limit"),
+        pytest.param("0::/\n", {"memory.max": 6}, 6, id="a container's own root"),
+        pytest.param(
+            "0::/user.slice/demo.scope\n", {"user.slice/demo.scope/memory.max": 6}, 6, id="a scope of systemd"
+        ),
+        pytest.param("0::/a/b\n", {"a/memory.max": 6, "a/b/memory.max": 8}, 6, id="the group around it is tighter"),
+        pytest.param("0::/docker/12ab\n", {"memory.max": 6}, 6, id="a path that only the host knows"),
+        pytest.param(
+            "4:memory:/demo\n0::/\n", {"memory/demo/memory.limit_in_bytes": 6}, 6, id="version 1, a group of its own"
+        ),
+        pytest.param(
+            "4:cpu,memory:/\n",
+            {"memory/memory.limit_in_bytes": 2**33},
+            24,
+            id="version 1 writes no limit as a huge one",
+        ),
+        pytest.param("0::/../outside\n", {}, 24, id="beyond the root"),
+        pytest.param(None, {}, 24, id="no control groups"),
+    ],
+)
+def test_memory_is_what_the_machine_or_any_group_around_us_allows(tmp_path, monkeypatch, groups, files, expected):
+    monkeypatch.setattr(machine, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path / "cgroup")
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "meminfo").write_text(f"MemTotal: {24 * 1024**2} kB\nMemFree: 1 kB\n")
+    if groups is not None:
+        (tmp_path / "proc" / "self" / "cgroup").write_text(groups)
+    for name, limit in files.items():
+        file = tmp_path / "cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{limit if limit == 'max' else limit * machine.GIB}\n")
+    assert machine.memory_bytes() == expected * machine.GIB

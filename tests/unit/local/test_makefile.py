@@ -43,13 +43,13 @@ def test_help_lists_what_people_run_and_is_what_make_alone_shows():
 def copy(tmp_path):
     """The Makefile with a target that shows an exported setting."""
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
-    (tmp_path / "show.mk").write_text("show:\n\t@echo $$PATTERNALARM_KAFKA_PORT\n")
+    (tmp_path / "show.mk").write_text("include Makefile\nshow:\n\t@echo $$PATTERNALARM_KAFKA_PORT\n")
     (tmp_path / ".env").write_text("# ports\nPATTERNALARM_KAFKA_PORT=1234\n")
     return tmp_path
 
 
 def test_settings_come_from_the_env_file_and_the_environment_wins(copy):
-    files = ("-f", "Makefile", "-f", "show.mk", "show")
+    files = ("-f", "show.mk", "show")
     assert _make(copy, *files) == "1234\n"
     assert _make(copy, *files, PATTERNALARM_KAFKA_PORT="4321") == "4321\n"
 
@@ -90,6 +90,9 @@ def _refused(*arguments, directory=REPOSITORY):
         (["load-test", "x';>boom;'=1"], "unknown make load-test variable"),
         (["lod-test"], "unknown target lod-test: did you mean load-test?"),
         (["';>boom;'"], "unknown target"),
+        (["load-test", "gaming"], "unknown target gaming: use one of help, demo"),
+        (["up", "load tset"], "unknown target load: did you mean load-test?"),
+        (["load-test", "MY NAME=x"], "unknown target MY"),
     ],
 )
 def test_a_name_that_make_does_not_know_is_told_and_not_ignored(arguments, told):

@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from patternalarm.hooks import targets
 from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
+from patternalarm.retrying import asking_once
 
 JOB = "192ab258ecdc79bfc54072f9646a00b4"
 
@@ -49,9 +50,20 @@ def test_the_job_is_waited_for_and_its_id_is_told(cluster):
 
 def test_without_free_slots_nothing_is_submitted(cluster, tmp_path):
     cluster.slots = 1
-    with pytest.raises(AirflowFailException, match="1 free task slots, the job needs 2: wait until another run ends"):
+    with (
+        asking_once(),
+        pytest.raises(AirflowFailException, match="1 free task slots, the job needs 2: wait until another run ends"),
+    ):
         submit(f"open({str(tmp_path / 'submitted')!r}, 'w')")
     assert not (tmp_path / "submitted").exists()
+
+
+def test_slots_of_a_taskmanager_that_is_restarted_are_waited_for(cluster):
+    answers = [0, 0, 8]
+    cluster.free_slots = lambda: answers.pop(0)
+    with pytest.raises(TaskDeferred):
+        submit(f"print('Job has been submitted with JobID {JOB}')")
+    assert answers == []
 
 
 @pytest.mark.parametrize(
