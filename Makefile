@@ -88,7 +88,7 @@ fuzz: envs ## hostile records through the engine's code, by coverage, then alert
 		-Dmdep.outputFile=target/test-classpath
 	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
 		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
-	@PATTERNALARM_FUZZ_EXAMPLES="$$EXAMPLES" $(DEV) -m infra.local.run_tests fuzz
+	@FUZZ_EXAMPLES="$$EXAMPLES" $(DEV) -m infra.local.run_tests fuzz
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

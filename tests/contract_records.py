@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from patternalarm.contracts.bounds import AMOUNT_PLACES, MAX_AMOUNT, MAX_ID_CHARACTERS, MAX_NUMBER, MAX_TEXT_CHARACTERS
 from patternalarm.contracts.event_schema import event_time_range_ms
 
-EXAMPLES_VARIABLE = "PATTERNALARM_FUZZ_EXAMPLES"
+EXAMPLES_VARIABLE = "FUZZ_EXAMPLES"
 
 
 def fuzz_settings(short: int) -> settings:

@@ -154,7 +154,7 @@ def suites() -> list[Suite]:
     ]
 
 
-FUZZ_EXAMPLES = "PATTERNALARM_FUZZ_EXAMPLES"
+FUZZ_EXAMPLES = "FUZZ_EXAMPLES"
 FUZZ_TESTS = ("tests/integration/alerts/test_fuzz.py", "tests/integration/spark/test_archive_fuzz.py")
 LINT = ("ruff check", "ruff format", "mypy")
 

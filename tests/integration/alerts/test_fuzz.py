@@ -1,6 +1,6 @@
 """The alert writer over all that the event contract accepts, and over all else: it never stops, loses nothing.
 
-A short run of the same examples every time; ``PATTERNALARM_FUZZ_EXAMPLES=10000`` makes new ones.
+A short run of the same examples every time; ``FUZZ_EXAMPLES=10000`` makes new ones.
 """
 
 import itertools

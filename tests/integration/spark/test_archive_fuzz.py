@@ -1,6 +1,6 @@
 """The archive over all that the event contract accepts, and some that it does not: exact, complete, never stopped.
 
-``PATTERNALARM_FUZZ_EXAMPLES=10000`` makes as many new records; the short run has the same ones every time.
+``FUZZ_EXAMPLES=10000`` makes as many new records; the short run has the same ones every time.
 """
 
 import json

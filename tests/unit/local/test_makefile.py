@@ -115,7 +115,7 @@ def test_a_load_test_is_strict_unless_told_otherwise(given, option):
 def test_both_halves_of_the_fuzz_are_run_as_long_as_asked():
     shown = _make(REPOSITORY, "-n", "fuzz", "RUNS=5", "EXAMPLES=3")
     assert 'FuzzRun "$RUNS" "$SEED"' in shown
-    assert 'PATTERNALARM_FUZZ_EXAMPLES="$EXAMPLES"' in shown and shown.rstrip().endswith("run_tests fuzz")
+    assert 'FUZZ_EXAMPLES="$EXAMPLES"' in shown and shown.rstrip().endswith("run_tests fuzz")
 
 
 def test_a_load_test_can_let_speed_be():

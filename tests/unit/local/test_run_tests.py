@@ -62,9 +62,9 @@ def test_the_last_line_counts_and_the_exit_code_follows(monkeypatch, capfd, tmp_
 
 
 def test_the_long_fuzz_is_run_by_name_only_and_as_long_as_asked(monkeypatch, capfd, tmp_path):
-    monkeypatch.setenv("PATTERNALARM_FUZZ_EXAMPLES", "17")
+    monkeypatch.setenv("FUZZ_EXAMPLES", "17")
     fuzz = next(suite for suite in suites() if suite.name == "fuzz")
-    assert fuzz.needs_stores and fuzz.environment["PATTERNALARM_FUZZ_EXAMPLES"] == "17"
+    assert fuzz.needs_stores and fuzz.environment["FUZZ_EXAMPLES"] == "17"
     assert all((REPOSITORY / part).is_file() for part in fuzz.command if part.startswith("tests/"))
 
     checks = [Suite("good", [sys.executable, "-c", ""]), Suite("fuzz", [sys.executable, "-c", ""], by_name_only=True)]
