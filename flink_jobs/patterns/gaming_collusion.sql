@@ -6,7 +6,7 @@
 -- subject_type: actor
 -- reason: Three large stakes were lost to the same opponent within two minutes.
 SELECT *
-FROM (SELECT rowtime, actor_id, counterparty_id, event_time_ms, hit_event
+FROM (SELECT rowtime, actor_id, counterparty_id, event_time_ms, hit_event, amount
       FROM events
       WHERE game_mode = 'wager' AND `result` = 'loss' AND amount >= 12)
 MATCH_RECOGNIZE (

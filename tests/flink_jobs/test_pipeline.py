@@ -10,9 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pipeline import build, kafka_connectors
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
 from patternalarm.contracts.bounds import MAX_EVENT_BYTES
-from patternalarm.contracts.domain_pack import DomainPack, load_pack
-from patternalarm.contracts.topics import TopicKind
+from patternalarm.contracts.domain_pack import DomainPack, load_pack, pack_names
+from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.patterns import load_patterns
 
 Detect = Callable[..., dict[TopicKind, list[dict[str, Any]]]]
@@ -219,6 +223,15 @@ def test_the_pack_says_which_events_moved_money_out(detect: Detect) -> None:
         f"e{number}": pack.moves_money_out(amount, {"event_type": case[0], "status": case[1]})
         for number, (case, amount) in enumerate(cases)
     }
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_the_engine_takes_every_pattern_of_every_pack(kafka: Any, name: str) -> None:
+    pack = load_pack(name)
+    t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    connectors = kafka_connectors(pack, "explained", kafka.bootstrap, bounded=True)
+    statements = build(t_env, pack, load_patterns(name), topic_name(TopicKind.EVENTS, name, "explained"), connectors)
+    assert statements.explain().count("Match(") >= len(load_patterns(name))
 
 
 def row(number: int, **fields: Any) -> bytes:
