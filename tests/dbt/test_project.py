@@ -102,6 +102,7 @@ def test_variables_are_the_contracts_words() -> None:
     variables = _yaml(DBT / "dbt_project.yml")["vars"]
     assert variables["live_scope"] == LIVE_SCOPE
     assert variables["replay_kind"] == RunKind.REPLAY
+    assert variables["retrain_kind"] == RunKind.RETRAIN
     assert variables["suspicious_activity"] == SUSPICIOUS_ACTIVITY
 
 

@@ -28,6 +28,8 @@ final as (
         end as last_active_at,
         scopes.has_ground_truth
     from scopes
+    -- A retraining raises no alerts; as the newest scope it would open every dashboard empty.
+    where scopes.kind <> '{{ var("retrain_kind") }}'
 
 )
 
