@@ -9,7 +9,7 @@ from airflow.sdk import TriggerRule, dag
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.operators.commands import dbt_program
 from patternalarm.settings import REPOSITORY
 

@@ -6,7 +6,7 @@ broken charts.
 
 from airflow.sdk import dag
 
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.operators.commands import superset_script
 from patternalarm.operators.run_process import RunProcessOperator
 

@@ -11,9 +11,9 @@ The run's verdict is that of `grade`. It and the teardown must both succeed for 
 from airflow.sdk import dag
 
 from patternalarm.contracts.runs import RunKind
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.dag_params import replay_params
-from patternalarm.dag_steps import RunSteps
+from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
+from patternalarm.dag_parts.params import replay_params
+from patternalarm.dag_parts.steps import RunSteps
 from patternalarm.operators.commands import service
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator
@@ -59,8 +59,8 @@ def replay_dataset() -> None:
     start_scorer, start_alert_writer = steps.start_scorer(), steps.start_alert_writer()
     publish_test, drain_flink = publish("test"), steps.drain_flink()
     drain_scorer, drain_alert_writer = steps.drain_scorer(), steps.drain_alert_writer()
-    account, measure = steps.account(), steps.grading("measure", "measure")
-    report, grade = steps.grading("report", "report"), steps.grading("grade", "verdict")
+    account, measure = steps.account(), steps.grading("measure", "figures.measure")
+    report, grade = steps.grading("report", "report.report"), steps.grading("grade", "verdict.verdict")
     build_marts = steps.build_marts()
     close_run = steps.close_run(keep_topics="{{ params.keep_topics }}")
 

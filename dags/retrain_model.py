@@ -11,9 +11,9 @@ from airflow.sdk import CronTriggerTimetable, dag, task, task_group
 
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, LIVE_SCOPE, TRAINING_SEEDS_FROM, RunKind
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag
-from patternalarm.dag_params import retrain_params
-from patternalarm.dag_steps import RunSteps
+from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag
+from patternalarm.dag_parts.params import retrain_params
+from patternalarm.dag_parts.steps import RunSteps
 from patternalarm.operators.commands import service
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bad_input import BadInputError, run_job
-from kafka_endpoint import check_answers, partitions_of
-from kafka_records import UNREADABLE, parsed_features, parsed_labels
+from kafka.endpoint import check_answers, partitions_of
+from kafka.records import UNREADABLE, parsed_features, parsed_labels
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from session import build_session
+from running.bad_input import BadInputError, run_job
+from running.session import build_session
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack

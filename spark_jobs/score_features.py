@@ -18,17 +18,17 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from bad_input import BadInputError, run_job
-from evidence import to_kafka_records
-from kafka_endpoint import check_answers, partitions_of
-from kafka_records import parsed_features
-from model_directory import PIPELINE_DIR
+from kafka.endpoint import check_answers, partitions_of
+from kafka.records import parsed_features
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
-from scoring import scored
-from session import build_session
+from running.bad_input import BadInputError, run_job
+from running.session import build_session
+from scoring.evidence import to_kafka_records
+from scoring.scores import scored
+from training.model_directory import PIPELINE_DIR
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack

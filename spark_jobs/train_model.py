@@ -14,19 +14,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bad_input import BadInputError, run_job
-from decision import with_decision
-from evaluation import ALL, report
-from forest_export import forest_trees
-from forest_training import grow_forest
-from model_directory import PIPELINE_DIR, seal
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from scoring import with_scores
-from session import build_session
-from thresholds import choose_thresholds
-from time_split import GAP, TEST, TRAIN, VALIDATION, split_by_time
-from training_rows import check_verdicts, labelled_rows, read_features, read_labels
+from running.bad_input import BadInputError, run_job
+from running.session import build_session
+from scoring.decision import with_decision
+from scoring.scores import with_scores
+from training.evaluation import ALL, report
+from training.forest_export import forest_trees
+from training.forest_training import grow_forest
+from training.model_directory import PIPELINE_DIR, seal
+from training.thresholds import choose_thresholds
+from training.time_split import GAP, TEST, TRAIN, VALIDATION, split_by_time
+from training.training_rows import check_verdicts, labelled_rows, read_features, read_labels
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bad_input import run_job
-from decision import with_decision
-from evaluation import ALL, report
-from feature_vector import without_missing
-from forest_export import forest_probabilities
-from model_directory import PIPELINE_DIR
-from promotion import promotion_gates
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from scoring import with_scores
-from session import build_session
-from time_split import TimeSplit
-from training_rows import labelled_rows, read_features, read_labels
+from running.bad_input import run_job
+from running.session import build_session
+from scoring.decision import with_decision
+from scoring.feature_vector import without_missing
+from scoring.scores import with_scores
+from training.evaluation import ALL, report
+from training.forest_export import forest_probabilities
+from training.model_directory import PIPELINE_DIR
+from training.promotion import promotion_gates
+from training.time_split import TimeSplit
+from training.training_rows import labelled_rows, read_features, read_labels
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack

@@ -19,11 +19,11 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
-from patternalarm.generator.cohort import Cohort, history_depth
-from patternalarm.generator.population import population_size
-from patternalarm.generator.producer import RecordProducer
-from patternalarm.generator.publication import UNPACED_EVENTS, chunks_of
-from patternalarm.generator.slice import in_order_of_sending
+from patternalarm.generator.activity.cohort import Cohort, history_depth
+from patternalarm.generator.activity.population import population_size
+from patternalarm.generator.activity.slice import in_order_of_sending
+from patternalarm.generator.publishing.producer import RecordProducer
+from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
 from patternalarm.operators.commands import flink_submission, spark_job
 from patternalarm.settings import REPOSITORY, get_settings
 

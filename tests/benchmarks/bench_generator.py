@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from patternalarm.contracts.domain_pack import generated_domains
-from patternalarm.generator.cohort import HISTORY_EVENTS, Cohort
-from patternalarm.generator.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
+from patternalarm.generator.activity.cohort import HISTORY_EVENTS, Cohort
+from patternalarm.generator.publishing.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
 
 START_MS = 1_795_498_266_000
 EVENTS = 100_000

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.timezone import utcnow
 from airflow.serialization.serialized_objects import DagSerialization
 
-from patternalarm.dag_defaults import DAG_DEFAULT_ARGS, Tag, refuse_unknown_parameters
+from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag, refuse_unknown_parameters
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))

@@ -7,7 +7,7 @@ from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, MAX_MINUTES, TRAINING_SEEDS_FROM, Level
-from patternalarm.dag_defaults import refuse_unknown_parameters
+from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 
 RUNNABLE = ["replay_dataset", "retrain_model", "run_load_test"]
 

@@ -11,7 +11,7 @@ import yaml
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY
 from patternalarm.contracts.runs import LIVE_SCOPE, RunKind
 from patternalarm.contracts.tables import DBT_ROLE
-from patternalarm.grading.metrics import MetricName
+from patternalarm.grading.figures.metrics import MetricName
 from patternalarm.settings import REPOSITORY, Settings
 
 DBT = REPOSITORY / "dbt"

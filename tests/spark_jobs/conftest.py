@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(REPOSITORY / "spark_jobs"), str(Path(__file__).resolve().parent)]
 
 from history import SHOP, planted, write_log  # noqa: E402
-from session import build_session  # noqa: E402
+from running.session import build_session  # noqa: E402
 from train_model import train  # noqa: E402
 from training_command import training_options  # noqa: E402
 

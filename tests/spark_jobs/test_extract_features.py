@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from extract_features import FEATURES_IDENTITY, LABELS_IDENTITY, archive, merge_into_log
 from history import DAY_MS
-from kafka_records import parsed_features
-from training_rows import read_log
+from kafka.records import parsed_features
+from training.training_rows import read_log
 
 from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS

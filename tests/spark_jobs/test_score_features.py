@@ -8,11 +8,11 @@ import socket
 
 import pytest
 import score_features
-from bad_input import BadInputError, run_job
-from evidence import to_kafka_records
 from history import SHOP
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
+from running.bad_input import BadInputError, run_job
+from scoring.evidence import to_kafka_records
 
 from patternalarm import retrying
 from patternalarm.alerts.findings import read_evidence

@@ -4,12 +4,12 @@ import json
 import shutil
 
 import pytest
-from bad_input import BadInputError
 from history import DAY_MS, START_MS, planted, write_log
 from pyspark.sql import functions as F  # noqa: N812
+from running.bad_input import BadInputError
 from train_model import allowed_rows, train
+from training.training_rows import labelled_rows, read_features, read_labels
 from training_command import iso, training_options
-from training_rows import labelled_rows, read_features, read_labels
 from validate_model import arguments as validation_arguments
 from validate_model import validate
 

@@ -16,7 +16,7 @@ scopes as (
 
 ),
 
--- The rule of patternalarm.grading.delays, which an integration test holds this to: all rows of an alert and source that
+-- The rule of patternalarm.grading.figures.delays, which an integration test holds this to: all rows of an alert and source that
 -- were committed first came together, and the trigger is one of them.
 -- Grouped by scope too, so that a dashboard's filter on the scope reaches the alerts' index.
 first_commits as (

@@ -39,8 +39,8 @@ def show_report(settings: Settings, run_id: str, stream: TextIO) -> bool:
     # Plots and all would be loaded for every other command too.
     from patternalarm.grading.errors import GradingError
     from patternalarm.grading.graded_run import load_graded_run
-    from patternalarm.grading.report_data import ReportData
-    from patternalarm.grading.report_table import print_report
+    from patternalarm.grading.report.data import ReportData
+    from patternalarm.grading.report.table import print_report
     from patternalarm.grading.run_store import load_metrics
 
     def load(connection: Connection) -> ReportData:

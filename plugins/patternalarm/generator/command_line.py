@@ -16,9 +16,9 @@ import psycopg
 from patternalarm.contracts.domain_pack import PackError
 from patternalarm.contracts.runs import MAX_SEED, check_run_id
 from patternalarm.contracts.tables import PLATFORM_ROLE
-from patternalarm.generator.domain_model import UnknownGeneratorError
-from patternalarm.generator.producer import DeliveryError, UnreachableError
-from patternalarm.generator.shard_ledger import AlreadyGeneratedError
+from patternalarm.generator.activity.domain_model import UnknownGeneratorError
+from patternalarm.generator.publishing.producer import DeliveryError, UnreachableError
+from patternalarm.generator.publishing.shard_ledger import AlreadyGeneratedError
 from patternalarm.postgres import Database, unusable
 from patternalarm.settings import get_settings
 

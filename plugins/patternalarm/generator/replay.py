@@ -16,12 +16,12 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.generator.command_line import database, run_command, run_id_argument
-from patternalarm.generator.foreign_file import ForeignFile
-from patternalarm.generator.ground_truth import TruthCampaign, label_records, store
-from patternalarm.generator.producer import DeliveryError, RecordProducer
-from patternalarm.generator.publication import UNPACED_EVENTS
-from patternalarm.generator.shard_ledger import HISTORY, MEASURED, close_row, open_row
-from patternalarm.generator.split import ForeignFileError
+from patternalarm.generator.foreign.file import ForeignFile
+from patternalarm.generator.foreign.split import ForeignFileError
+from patternalarm.generator.publishing.ground_truth import TruthCampaign, label_records, store
+from patternalarm.generator.publishing.producer import DeliveryError, RecordProducer
+from patternalarm.generator.publishing.publication import UNPACED_EVENTS
+from patternalarm.generator.publishing.shard_ledger import HISTORY, MEASURED, close_row, open_row
 from patternalarm.runs.registry import RunError, plan_rows
 from patternalarm.settings import get_settings
 

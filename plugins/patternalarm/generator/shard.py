@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.generator.cohort import Cohort, history_depth
+from patternalarm.generator.activity.cohort import Cohort, history_depth
+from patternalarm.generator.activity.domain_model import domain_model
+from patternalarm.generator.activity.population import population_size
+from patternalarm.generator.activity.slice import Slice, in_order_of_sending
 from patternalarm.generator.command_line import (
     StopFlag,
     count_argument,
@@ -26,13 +29,10 @@ from patternalarm.generator.command_line import (
     seed_argument,
     time_argument,
 )
-from patternalarm.generator.domain_model import domain_model
-from patternalarm.generator.ground_truth import label_records, store, truth_of_slice
-from patternalarm.generator.population import population_size
-from patternalarm.generator.producer import Chunk, DeliveryError, RecordProducer
-from patternalarm.generator.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
-from patternalarm.generator.shard_ledger import HISTORY, MEASURED, VelocityLog, close_row, open_row
-from patternalarm.generator.slice import Slice, in_order_of_sending
+from patternalarm.generator.publishing.ground_truth import label_records, store, truth_of_slice
+from patternalarm.generator.publishing.producer import Chunk, DeliveryError, RecordProducer
+from patternalarm.generator.publishing.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
+from patternalarm.generator.publishing.shard_ledger import HISTORY, MEASURED, VelocityLog, close_row, open_row
 from patternalarm.postgres import Database
 from patternalarm.settings import get_settings
 

@@ -18,7 +18,10 @@ import numpy as np
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import DAY_MS, TopicKind, topic_name
-from patternalarm.generator.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
+from patternalarm.generator.activity.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
+from patternalarm.generator.activity.domain_model import domain_model
+from patternalarm.generator.activity.population import EVENTS_PER_ACTOR_MINUTE
+from patternalarm.generator.activity.slice import Slice, in_order_of_sending
 from patternalarm.generator.command_line import (
     StopFlag,
     count_argument,
@@ -28,13 +31,10 @@ from patternalarm.generator.command_line import (
     seed_argument,
     time_argument,
 )
-from patternalarm.generator.domain_model import domain_model
-from patternalarm.generator.ground_truth import TruthCampaign, label_records, truth_of_slice
-from patternalarm.generator.population import EVENTS_PER_ACTOR_MINUTE
-from patternalarm.generator.producer import DeliveryError, RecordProducer
-from patternalarm.generator.publication import UNPACED_EVENTS, chunks_of
-from patternalarm.generator.shard_ledger import HISTORY, close_row, open_row
-from patternalarm.generator.slice import Slice, in_order_of_sending
+from patternalarm.generator.publishing.ground_truth import TruthCampaign, label_records, truth_of_slice
+from patternalarm.generator.publishing.producer import DeliveryError, RecordProducer
+from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
+from patternalarm.generator.publishing.shard_ledger import HISTORY, close_row, open_row
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger(__name__)

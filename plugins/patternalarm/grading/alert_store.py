@@ -8,7 +8,8 @@ import psycopg
 
 from patternalarm.contracts import tables
 from patternalarm.contracts.alerts import EvidenceSource
-from patternalarm.grading.detection import (
+from patternalarm.grading.errors import GradingError
+from patternalarm.grading.figures.detection import (
     ALERT_COLUMNS,
     ALERT_EVENT_COLUMNS,
     CAMPAIGN_COLUMNS,
@@ -16,8 +17,7 @@ from patternalarm.grading.detection import (
     Alerts,
     Truth,
 )
-from patternalarm.grading.errors import GradingError
-from patternalarm.grading.ledger import MAX_EXAMPLES, Finding, Quarantined, Repeated, identity_of
+from patternalarm.grading.ledger.ledger import MAX_EXAMPLES, Finding, Quarantined, Repeated, identity_of
 from patternalarm.grading.run_store import Connection
 
 _TYPES: Final = {

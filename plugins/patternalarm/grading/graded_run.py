@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.alert_store import load_alerts, load_truth
-from patternalarm.grading.delays import load_test_delays, replay_delays
-from patternalarm.grading.detection import Alerts, Detection, Truth, detect
-from patternalarm.grading.rates import ShardBooks
+from patternalarm.grading.figures.delays import load_test_delays, replay_delays
+from patternalarm.grading.figures.detection import Alerts, Detection, Truth, detect
+from patternalarm.grading.figures.rates import ShardBooks
 from patternalarm.grading.run_store import (
     Connection,
     StoredLedger,

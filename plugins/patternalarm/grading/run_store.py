@@ -14,9 +14,9 @@ from patternalarm import postgres
 from patternalarm.contracts import tables
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, PLANNED_ROWS, Level, RunKind
 from patternalarm.grading.errors import GradingError
-from patternalarm.grading.ledger import GeneratorBooks, Ledger, ProblemKind
-from patternalarm.grading.metrics import Metric, MetricName
-from patternalarm.grading.rates import ShardBooks
+from patternalarm.grading.figures.metrics import Metric, MetricName
+from patternalarm.grading.figures.rates import ShardBooks
+from patternalarm.grading.ledger.ledger import GeneratorBooks, Ledger, ProblemKind
 from patternalarm.runs.registry import Run
 from patternalarm.settings import Settings
 
@@ -177,7 +177,7 @@ def load_ledger(connection: Connection, run_id: str) -> StoredLedger:
             (run_id,),
         ).fetchone()
     if ledger is None:
-        raise GradingError(f"run {run_id} has no ledger: run `python -m patternalarm.grading.account` first")
+        raise GradingError(f"run {run_id} has no ledger: run `python -m patternalarm.grading.ledger.account` first")
     return ledger
 
 
@@ -205,7 +205,7 @@ def load_metrics(connection: Connection, run_id: str) -> list[Metric]:
             (run_id,),
         ).fetchall()
     if not rows:
-        raise GradingError(f"run {run_id} has no figures: run `python -m patternalarm.grading.measure` first")
+        raise GradingError(f"run {run_id} has no figures: run `python -m patternalarm.grading.figures.measure` first")
     return [Metric(**{**row, "metric": MetricName(row["metric"])}) for row in rows]
 
 

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT, EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
-from patternalarm.generator.split import ForeignFileError, split_of
+from patternalarm.generator.foreign.split import ForeignFileError, split_of
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook

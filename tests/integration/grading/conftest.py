@@ -337,7 +337,7 @@ def platform_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sett
 @pytest.fixture
 def simulate(platform_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SimulatedRun]]:
     """Makes simulated runs with their topics, and drops the topics afterwards."""
-    commands = ("account", "measure", "report", "verdict", "command_line")
+    commands = ("ledger.account", "figures.measure", "report.report", "verdict.verdict", "command_line")
     for command in commands:
         monkeypatch.setattr(f"patternalarm.grading.{command}.get_settings", lambda: platform_settings)
     admin = AdminClient({"bootstrap.servers": platform_settings.kafka_bootstrap})

@@ -12,9 +12,9 @@ from transactions import Transactions
 from patternalarm.contracts import tables
 from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
 from patternalarm.contracts.topics import TopicKind
-from patternalarm.grading.account import account
 from patternalarm.grading.command_line import run_command
-from patternalarm.grading.score_log import read_score_log, score_log_path
+from patternalarm.grading.ledger.account import account
+from patternalarm.grading.ledger.score_log import read_score_log, score_log_path
 from patternalarm.models.metadata import METADATA_FILE
 
 
@@ -411,9 +411,9 @@ def test_kafka_down_is_one_message(simulate, platform_settings, monkeypatch, cap
     run = simulate()
     run.write_run()
     down = platform_settings.model_copy(update={"kafka_port": 1, "patience_seconds": 1.0})
-    monkeypatch.setattr("patternalarm.grading.account.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.grading.ledger.account.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.retrying.get_settings", lambda: down)
-    monkeypatch.setattr("patternalarm.grading.topic_reader._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("patternalarm.grading.ledger.topic_reader._ANSWER_SECONDS", 1.0)
     assert run_command("", account, ["--run-id", run.run_id]) == 2
     assert "Kafka at 127.0.0.1:1 cannot be used" in capsys.readouterr().err

@@ -11,8 +11,8 @@ from psycopg.rows import dict_row
 from patternalarm.contracts import tables
 from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.runs import RunKind
+from patternalarm.grading.figures.metrics import percentile
 from patternalarm.grading.graded_run import load_graded_run
-from patternalarm.grading.metrics import percentile
 from patternalarm.grading.run_store import connect
 from patternalarm.settings import REPOSITORY
 

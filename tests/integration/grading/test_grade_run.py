@@ -9,11 +9,11 @@ from psycopg.rows import dict_row
 
 from patternalarm.contracts import tables
 from patternalarm.contracts.runs import RunKind
-from patternalarm.grading.account import account
 from patternalarm.grading.command_line import run_command
-from patternalarm.grading.measure import measure
-from patternalarm.grading.report import report
-from patternalarm.grading.verdict import verdict
+from patternalarm.grading.figures.measure import measure
+from patternalarm.grading.ledger.account import account
+from patternalarm.grading.report.report import report
+from patternalarm.grading.verdict.verdict import verdict
 from patternalarm.runs.registry import RunState, finish_run
 
 
@@ -251,7 +251,7 @@ def test_each_command_names_the_one_before(simulate, capsys, command, first: str
 
 def test_postgresql_down_is_one_message(simulate, platform_settings, monkeypatch, capsys) -> None:
     down = platform_settings.model_copy(update={"postgres_port": 1, "patience_seconds": 1.0})
-    monkeypatch.setattr("patternalarm.grading.verdict.get_settings", lambda: down)
+    monkeypatch.setattr("patternalarm.grading.verdict.verdict.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.grading.command_line.get_settings", lambda: down)
     monkeypatch.setattr("patternalarm.retrying.get_settings", lambda: down)
     assert run_command("", verdict, ["--run-id", "any"]) == 2

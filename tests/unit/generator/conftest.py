@@ -8,8 +8,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from patternalarm.contracts.domain_pack import DomainPack, generated_domains, load_pack
-from patternalarm.generator.cohort import Cohort
-from patternalarm.generator.slice import Slice
+from patternalarm.generator.activity.cohort import Cohort
+from patternalarm.generator.activity.slice import Slice
 
 # 2026-11-24T05:31:06Z
 START_MS = 1_795_498_266_000

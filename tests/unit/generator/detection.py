@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from feature_emulator import emulate
 
+from patternalarm.generator.activity.cohort import Cohort
 from patternalarm.generator.batch import ColumnKind, concatenate
-from patternalarm.generator.cohort import Cohort
 
 HOUR_MS = 3_600_000
 

@@ -7,7 +7,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 START_MS = 1_795_498_266_000
 TRAINING_SEED, LOAD_TEST_SEED = 1_000_000_001, 8
-# As in spark_jobs/forest_training.py.
+# As in spark_jobs/training/forest_training.py.
 LARGEST_WEIGHT = 10.0
 ROWS_PER_LEAF = 5
 

@@ -4,9 +4,9 @@ import signal
 import pytest
 
 from patternalarm.generator.command_line import StopFlag, StoppedError, run_command, time_argument
-from patternalarm.generator.foreign_file import ForeignFileError
-from patternalarm.generator.producer import DeliveryError, UnreachableError
-from patternalarm.generator.shard_ledger import AlreadyGeneratedError
+from patternalarm.generator.foreign.file import ForeignFileError
+from patternalarm.generator.publishing.producer import DeliveryError, UnreachableError
+from patternalarm.generator.publishing.shard_ledger import AlreadyGeneratedError
 
 
 def raising(error):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from activity import watched_activity
+from synthetic_activity import watched_activity
 
 from patternalarm.contracts.domain_pack import load_pack
 

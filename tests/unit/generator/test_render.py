@@ -10,8 +10,8 @@ from patternalarm.contracts.event_schema import event_json_schema
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, SCHEMA_VERSION
 from patternalarm.generator.batch import ACTOR_ID, ColumnKind, EventBatch, boolean, category, identifier, number
 from patternalarm.generator.batch import Column as GeneratorColumn
-from patternalarm.generator.ground_truth import truth_of_slice
-from patternalarm.generator.publication import UNPACED_EVENTS, chunks_of
+from patternalarm.generator.publishing.ground_truth import truth_of_slice
+from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
 from patternalarm.generator.render import render
 
 COLUMNS = (

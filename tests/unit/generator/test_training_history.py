@@ -3,7 +3,7 @@ import pytest
 
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import DAY_MS
-from patternalarm.generator.ground_truth import FRAUD
+from patternalarm.generator.publishing.ground_truth import FRAUD
 from patternalarm.generator.training_history import make_history, newest_settled_ms
 
 NOW_MS = 1_795_498_266_000

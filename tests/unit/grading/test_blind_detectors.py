@@ -12,7 +12,7 @@ import pytest
 
 from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.runs import Level, RunKind
-from patternalarm.grading.detection import (
+from patternalarm.grading.figures.detection import (
     ALERT_COLUMNS,
     ALERT_EVENT_COLUMNS,
     CAMPAIGN_COLUMNS,
@@ -20,13 +20,13 @@ from patternalarm.grading.detection import (
     Alerts,
     Truth,
 )
+from patternalarm.grading.figures.measure import measure_run
+from patternalarm.grading.figures.metrics import MetricName
+from patternalarm.grading.figures.rates import ShardBooks
 from patternalarm.grading.graded_run import GradedRun
-from patternalarm.grading.judgement import Judgement, judge
-from patternalarm.grading.measure import measure_run
-from patternalarm.grading.metrics import MetricName
-from patternalarm.grading.rates import ShardBooks
+from patternalarm.grading.ledger.score_log import SCORE_SCHEMA, ScoreLogWriter, score_log_path
 from patternalarm.grading.run_store import StoredLedger
-from patternalarm.grading.score_log import SCORE_SCHEMA, ScoreLogWriter, score_log_path
+from patternalarm.grading.verdict.judgement import Judgement, judge
 from patternalarm.runs.registry import Run
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from patternalarm.generator.activity.domain_model import DomainModel, Scenario, Session
+from patternalarm.generator.activity.population import Actors, Segment, foreign_country
+from patternalarm.generator.activity.script import Script
 from patternalarm.generator.batch import (
     COUNTRIES,
     Array,
@@ -18,9 +21,6 @@ from patternalarm.generator.batch import (
     mint,
     number,
 )
-from patternalarm.generator.domain_model import DomainModel, Scenario, Session
-from patternalarm.generator.population import Actors, Segment, foreign_country
-from patternalarm.generator.script import Script
 
 _FRIENDS = 4
 

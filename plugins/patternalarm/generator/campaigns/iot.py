@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from patternalarm.generator.activity.domain_model import DomainModel, Scenario, Session
+from patternalarm.generator.activity.population import Actors, Segment, foreign_country
+from patternalarm.generator.activity.script import Script
 from patternalarm.generator.batch import COUNTRIES, Array, Column, ColumnKind, category, identifier, mint, number
-from patternalarm.generator.domain_model import DomainModel, Scenario, Session
-from patternalarm.generator.population import Actors, Segment, foreign_country
-from patternalarm.generator.script import Script
 
 _METRICS = ("temperature", "pressure", "power", "vibration")
 _RELEASES = ("4.0.2", "4.1.0", "4.1.3", "4.2.0")

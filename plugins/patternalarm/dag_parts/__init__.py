@@ -1,0 +1,1 @@
+"""What DAG files are wired from: the steps of a run, its parameters, and what every task begins with."""

@@ -1,0 +1,1 @@
+"""Synthetic activity: who acts, with which habits, and how campaigns are laid among ordinary sessions."""

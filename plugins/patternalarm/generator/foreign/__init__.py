@@ -1,0 +1,1 @@
+"""A foreign file as events, and its split in time."""

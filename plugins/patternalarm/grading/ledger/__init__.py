@@ -1,0 +1,1 @@
+"""The ledger of a run: is every event accounted for, once and unaltered?"""

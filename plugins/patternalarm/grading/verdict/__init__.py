@@ -1,0 +1,1 @@
+"""What a run must reach, and whether it did."""

@@ -1,0 +1,1 @@
+"""Kafka as the jobs read and write it."""

@@ -1,0 +1,1 @@
+"""From features to scores, decisions and evidence, for streams and batches alike."""

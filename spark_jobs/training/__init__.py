@@ -1,0 +1,1 @@
+"""From feature log and label log to a sealed model that passed its gates."""
