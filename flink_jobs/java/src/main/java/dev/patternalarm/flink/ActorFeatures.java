@@ -81,10 +81,6 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         byte[] payload = input.isNullAt(1) ? null : input.getBinary(1);
         long sentAtMs = input.getTimestamp(4, 3).getMillisecond();
         EventParser.Parsed event = parser.parse(payload, sentAtMs);
-        if (event.reason == null && !event.actor.equals(input.getString(5).toString())) {
-            event.reason = "malformed_json";
-            event.detail = "actor_id stands twice in the object";
-        }
         GenericRowData out = new GenericRowData(WIDTH);
         if (event.reason == null) {
             featurise(context, memory, event, input, out);
