@@ -186,11 +186,11 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     assert [(h["fraud_type"], h["subject_type"], h["subject_id"]) for h in hits] == [
         ("account_takeover", "actor", "a1")
     ]
-    start = int(START.timestamp() * 1000)
+    start, of_actor = int(START.timestamp() * 1000), {"actor_id": "a1"}
     assert hits[0]["events"] == [
-        {"event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
-        {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
-        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
+        {**of_actor, "event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
     assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)

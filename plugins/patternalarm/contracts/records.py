@@ -50,8 +50,10 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "raw": "BYTES",
 }
 
-# One matched event of a pattern hit; ``amount`` is in the pack's base currency, null for an event without one.
+# One matched event of a pattern hit: (actor_id, event_id) tells which, as a pattern may match events of several actors;
+# ``amount`` is in the pack's base currency, null for an event without one.
 HIT_EVENT_COLUMNS: Final[dict[str, str]] = {
+    "actor_id": "STRING",
     "event_id": "STRING",
     "event_time_ms": "BIGINT",
     "amount": "DECIMAL(18, 4)",

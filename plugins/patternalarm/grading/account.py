@@ -82,7 +82,7 @@ _EVIDENCE_REQUIRED: Final = ("event_id", "actor_id", "fraud_type", "source_parti
 _PATTERN_HITS_SCHEMA: Final = pa.schema(
     [
         *((name, pa.string()) for name in ("fraud_type", "subject_type", "subject_id")),
-        ("events", pa.list_(pa.struct([("event_id", pa.string())]))),
+        ("events", pa.list_(pa.struct([("actor_id", pa.string()), ("event_id", pa.string())]))),
     ]
 )
 
@@ -205,7 +205,8 @@ def read_evidence(
             if None in (row[name] for name in _EVIDENCE_REQUIRED) or row["source_topic"] != events_topic:
                 unreadable.append(place)
                 continue
-            finding = Finding(row["fraud_type"], SubjectType.ACTOR, row["actor_id"], row["event_id"])
+            actor_id = row["actor_id"]
+            finding = Finding(row["fraud_type"], SubjectType.ACTOR, actor_id, actor_id, row["event_id"])
             found.add(finding)
             pairs.add((identity_of(row["source_partition"], row["source_offset"]), finding))
     return Findings(topic, frozenset(found), alerted, tuple(unreadable)), pairs
@@ -223,11 +224,13 @@ def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[Findin
             if place in aside:
                 continue
             subject = row["fraud_type"], row["subject_type"], row["subject_id"]
-            ids = [event and event["event_id"] for event in row["events"] or ()]
-            if None in subject or not ids or None in ids:
+            events = [
+                (event["actor_id"], event["event_id"]) if event else (None, None) for event in row["events"] or ()
+            ]
+            if None in subject or not events or any(None in event for event in events):
                 unreadable.append(place)
                 continue
-            found.update(Finding(*subject, event_id) for event_id in ids)
+            found.update(Finding(*subject, *event) for event in events)
     return Findings(topic, frozenset(found), alerted, tuple(unreadable))
 
 

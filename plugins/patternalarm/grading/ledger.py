@@ -105,11 +105,12 @@ class DerivedRecords:
 
 
 class Finding(NamedTuple):
-    """One event of a finding: what it is alerted as, about whom, and the event."""
+    """One event of a finding: what it is alerted as, about whom, and the event, which is one of its actor's."""
 
     fraud_type: str
     subject_type: str
     subject_id: str
+    actor_id: str
     event_id: str
 
 

@@ -169,12 +169,14 @@ def test_one_subjects_episode_under_two_alert_ids_is_duplicated(simulate) -> Non
     assert "other-id" in example["alert_ids"]
 
 
-def hit(*event_ids: str, subject: str = "d-1") -> dict:
+def hit(*event_ids: str, subject: str = "d-1", actor: str = "a-1") -> dict:
     return {
         "fraud_type": "card_testing",
         "subject_type": "device",
         "subject_id": subject,
-        "events": [{"event_id": event_id, "event_time_ms": 1, "amount": None} for event_id in event_ids],
+        "events": [
+            {"actor_id": actor, "event_id": event_id, "event_time_ms": 1, "amount": None} for event_id in event_ids
+        ],
     }
 
 
@@ -256,6 +258,18 @@ def test_an_alert_of_another_subject_or_type_holds_no_finding(simulate) -> None:
     assert account(run.run_id) == 1
     ledger = stored(run)
     assert (ledger["lost"], set(failing(ledger))) == (6, {"lost_finding", "unfound_alert"})
+
+
+def test_an_event_of_another_actor_under_the_same_id_is_another_finding(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.hits.append(hit("e-5", subject="actor-of-nobody", actor=run.actor_of("e-5")))
+    run.hits.append(hit("e-5", subject="actor-of-nobody", actor="another"))
+    run.hits = [{**one, "subject_type": "actor"} for one in run.hits]
+    run.write_alert(["e-5"], subject="actor-of-nobody", source="pattern")
+    assert finish(run) == 1
+    (example,) = failing(stored(run))["lost_finding"]["examples"]
+    assert (example["actor_id"], example["event_id"]) == ("another", "e-5")
 
 
 def test_events_behind_the_watermark_and_copies_are_counted_apart(simulate) -> None:

@@ -234,8 +234,8 @@ def test_rows_of_users_tables_that_repeat_an_identity_are_duplicated() -> None:
 
 
 def test_finding_that_no_alert_holds_is_lost() -> None:
-    found = {Finding("card_testing", "actor", "a-1", event) for event in ("e-1", "e-2")}
-    alerted = {Finding("card_testing", "actor", "a-1", "e-2")}
+    found = {Finding("card_testing", "actor", "a-1", "a-1", event) for event in ("e-1", "e-2")}
+    alerted = {Finding("card_testing", "actor", "a-1", "a-1", "e-2")}
     ledger = Book(further={"findings": [Findings("evidence", frozenset(found), frozenset(alerted))]}).ledger()
     assert ledger.lost == 1
     (example,) = _only(ledger, ProblemKind.LOST_FINDING).examples
@@ -245,22 +245,23 @@ def test_finding_that_no_alert_holds_is_lost() -> None:
 @pytest.mark.parametrize(
     "alerted",
     [
-        Finding("account_takeover", "actor", "a-1", "e-1"),
-        Finding("card_testing", "device", "a-1", "e-1"),
-        Finding("card_testing", "actor", "a-2", "e-1"),
+        Finding("account_takeover", "actor", "a-1", "a-1", "e-1"),
+        Finding("card_testing", "device", "a-1", "a-1", "e-1"),
+        Finding("card_testing", "actor", "a-2", "a-1", "e-1"),
+        Finding("card_testing", "actor", "a-1", "a-2", "e-1"),
     ],
-    ids=["type", "kind of subject", "subject"],
+    ids=["type", "kind of subject", "subject", "actor of the event"],
 )
 def test_an_event_alerted_as_something_else_or_about_another_is_lost(alerted: Finding) -> None:
-    found = frozenset({Finding("card_testing", "actor", "a-1", "e-1")})
+    found = frozenset({Finding("card_testing", "actor", "a-1", "a-1", "e-1")})
     ledger = Book(further={"findings": [Findings("evidence", found, frozenset({alerted}))]}).ledger()
     assert ledger.lost == 1
     _only(ledger, ProblemKind.UNFOUND_ALERT, ProblemKind.LOST_FINDING)
 
 
 def test_an_alert_event_that_no_finding_makes_closes_no_ledger() -> None:
-    found = Finding("card_testing", "actor", "a-1", "e-1")
-    invented = Finding("card_testing", "actor", "a-1", "e-2")
+    found = Finding("card_testing", "actor", "a-1", "a-1", "e-1")
+    invented = Finding("card_testing", "actor", "a-1", "a-1", "e-2")
     findings = Findings("evidence", frozenset({found}), frozenset({found, invented}))
     ledger = Book(further={"findings": [findings]}).ledger()
     assert ledger.lost == 0
@@ -268,7 +269,7 @@ def test_an_alert_event_that_no_finding_makes_closes_no_ledger() -> None:
 
 
 def _finding(kind: str, actor: str = "a-1") -> Finding:
-    return Finding(kind, "actor", actor, "e-1")
+    return Finding(kind, "actor", actor, actor, "e-1")
 
 
 def _decided(decided: dict[int, str], evidence: list[tuple[int, str]], why: str | None = None) -> dict:
