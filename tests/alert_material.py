@@ -127,6 +127,7 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "source_crc": 1,
         "sent_at_ms": NOON_MS + 5,
         "behind_watermark": False,
+        "identity_forgotten": False,
         "score": 0.75,
         "scores": [0.25, 0.7, 0.05],
         "fraud_type": "plate_swap",

@@ -25,7 +25,7 @@ def test_hits_carry_a_typed_array_in_both_dialects() -> None:
 
 
 def test_evidence_carries_what_features_carry() -> None:
-    for column in ("amount_base", "behind_watermark"):
+    for column in ("amount_base", "behind_watermark", "identity_forgotten"):
         assert EVIDENCE_COLUMNS[column] == FEATURES_COLUMNS[column]
     names = list(FEATURES_COLUMNS)
     assert names.index("amount_base") == names.index("currency") + 1

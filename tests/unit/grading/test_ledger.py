@@ -340,11 +340,12 @@ def test_a_replay_that_published_one_row_twice_in_place_of_another_is_told() -> 
     assert _only(ledger, ProblemKind.DUPLICATED_EVENT, ProblemKind.LOST_BEFORE_KAFKA).examples[0]["offset"] == 3
 
 
-def test_events_behind_the_watermark_are_counted_once_and_fail_no_ledger() -> None:
-    behind = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
-    ledger = Book(further={"behind_watermark": behind}).ledger()
+@pytest.mark.parametrize("kind", [ProblemKind.BEHIND_WATERMARK, ProblemKind.IDENTITY_FORGOTTEN])
+def test_events_with_a_flag_are_counted_once_and_fail_no_ledger(kind: ProblemKind) -> None:
+    flagged = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
+    ledger = Book(further={str(kind): flagged}).ledger()
     assert ledger.closed
-    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.BEHIND_WATERMARK, 2)]
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(kind, 2)]
 
 
 def test_copies_of_a_producer_are_told_apart_from_bad_records() -> None:
