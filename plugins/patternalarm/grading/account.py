@@ -68,7 +68,7 @@ _SOURCE_SCHEMA: Final = pa.schema(
         ("source_crc", pa.int64()),
     ]
 )
-# Flags of an event that the ledger counts, named as its readings are.
+# Flags of an event that the ledger counts.
 _FLAGS: Final = ("behind_watermark", "identity_forgotten")
 _FEATURES_SCHEMA: Final = pa.schema(
     [*_SOURCE_SCHEMA, ("event_time_ms", pa.int64()), *((name, pa.bool_()) for name in _FLAGS)]
@@ -280,8 +280,9 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
         measured_from_ms=measured_from_ms(run),
         dead_letter_reasons=reasons,
         planned=planned_events(run),
+        behind_watermark=flagged["behind_watermark"],
+        identity_forgotten=flagged["identity_forgotten"],
         quarantined=load_quarantined(connection, run.run_id, events.topic),
-        **flagged,
     )
     if readings.measured_from_ms is None:
         return readings
