@@ -16,7 +16,7 @@ from airflow.sdk import TriggerRule, dag
 
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.dag_parts.params import load_test_params
+from patternalarm.dag_parts.params import load_test_params, refuse_unfit_load_test
 from patternalarm.dag_parts.steps import RunSteps
 from patternalarm.operators.commands import service
 from patternalarm.operators.open_run import OpenRunOperator
@@ -52,7 +52,10 @@ def run_load_test() -> None:
     )
 
     train_missing_model = TrainMissingModelOperator(
-        task_id="train_missing_model", domain="{{ params.domain }}", dag_id="retrain_model"
+        task_id="train_missing_model",
+        pre_execute=refuse_unfit_load_test,
+        domain="{{ params.domain }}",
+        dag_id="retrain_model",
     )
     open_run = OpenRunOperator(
         task_id=OPEN_RUN,

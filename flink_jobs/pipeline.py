@@ -56,7 +56,7 @@ IDLE_TIMEOUT: Final = "5 s"
 # copies column by column. With twenty columns an event cost the TaskManager 77 us of CPU, so 61 (bench_engines).
 _CARRIED: Final = (
     "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, behind_watermark, amount, amount_base,"
-    " numbers, texts, `values`"
+    " numbers, texts, `values`, identity_forgotten"
 )
 
 

@@ -55,7 +55,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def export_difference(scored: DataFrame, trees: list[Tree]) -> float:
     """Largest difference between the pipeline's and the exported trees' probabilities on some of ``scored``."""
     sample = (
-        scored.orderBy("event_id")
+        scored.orderBy("event_id", "actor_id")
         .limit(COMPARED_ROWS)
         .select(without_missing(F.col("values")).alias("values"), "scores")
     ).toPandas()

@@ -127,6 +127,7 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "source_crc": 1,
         "sent_at_ms": NOON_MS + 5,
         "behind_watermark": False,
+        "identity_forgotten": False,
         "score": 0.75,
         "scores": [0.25, 0.7, 0.05],
         "fraud_type": "plate_swap",
@@ -136,8 +137,10 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
     }
 
 
-def hit_record(events: list[tuple[str, int, float | None]], /, **changes: Any) -> dict[str, Any]:
-    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount), whose money moved."""
+def hit_record(
+    events: list[tuple[str, int, float | None]], /, actor_id: str = "car-1", **changes: Any
+) -> dict[str, Any]:
+    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount) of one actor, whose money moved."""
     return {
         "pattern": "two_gates",
         "pattern_version": "2",
@@ -148,7 +151,7 @@ def hit_record(events: list[tuple[str, int, float | None]], /, **changes: Any) -
         "first_event_time_ms": events[0][1],
         "last_event_time_ms": events[-1][1],
         "events": [
-            {"event_id": event_id, "event_time_ms": time_ms, "amount": amount, "money_out": True}
+            {"actor_id": actor_id, "event_id": event_id, "event_time_ms": time_ms, "amount": amount, "money_out": True}
             for event_id, time_ms, amount in events
         ],
         "currency": "EUR",

@@ -19,13 +19,13 @@ from patternalarm.contracts.records import (
 def test_hits_carry_a_typed_array_in_both_dialects() -> None:
     flink = ", ".join(f"{name} {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
     spark = ", ".join(f"{name}: {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
-    assert list(HIT_EVENT_COLUMNS)[:3] == ["event_id", "event_time_ms", "amount"]
+    assert list(HIT_EVENT_COLUMNS)[:3] == ["actor_id", "event_id", "event_time_ms"]
     assert f"`events` ARRAY<ROW<{flink}>>" in flink_ddl(PATTERN_HIT_COLUMNS)
     assert f"`events` ARRAY<STRUCT<{spark}>>" in spark_ddl(PATTERN_HIT_COLUMNS)
 
 
 def test_evidence_carries_what_features_carry() -> None:
-    for column in ("amount_base", "behind_watermark"):
+    for column in ("amount_base", "behind_watermark", "identity_forgotten"):
         assert EVIDENCE_COLUMNS[column] == FEATURES_COLUMNS[column]
     names = list(FEATURES_COLUMNS)
     assert names.index("amount_base") == names.index("currency") + 1

@@ -128,3 +128,24 @@ def test_a_parameter_that_a_dag_does_not_have_is_told_and_not_ignored(dag_bag, d
 def test_parameters_that_a_dag_has_are_none_of_its_business(dag_bag):
     for conf in (None, {}, {"domain": "iot", "strict": False}, {"minutes": 0.5, "seed": 7}, {"minutes": 2.0}):
         refuse_unknown_parameters({"dag": dag_bag.dags["run_load_test"], "dag_run": SimpleNamespace(conf=conf)})
+
+
+def begin_first_task(dag, **params):
+    (first,) = (task for task in dag.tasks if not task.upstream_task_ids)
+    first._pre_execute_hook(
+        {"dag": dag, "dag_run": SimpleNamespace(conf=params), "params": {**dag.params.dump(), **params}}
+    )
+
+
+@pytest.mark.parametrize(("rate", "minutes", "events"), [(100, 0.5, 50), (384, 0.5, 192)])
+def test_a_load_test_too_short_for_a_fraud_is_refused_before_a_model_is_trained_for_it(dag_bag, rate, minutes, events):
+    dag = dag_bag.dags["run_load_test"]
+    with pytest.raises(AirflowFailException, match=rf"of {events} events holds less than one .* 193 events or more"):
+        begin_first_task(dag, events_per_minute=rate, minutes=minutes)
+    begin_first_task(dag, events_per_minute=386, minutes=minutes)
+    begin_first_task(dag, level="mini", minutes=minutes)
+
+
+def test_a_load_test_of_unknown_parameters_is_refused_by_its_first_task(dag_bag):
+    with pytest.raises(AirflowFailException, match="did you mean domain"):
+        begin_first_task(dag_bag.dags["run_load_test"], domian="iot")

@@ -14,10 +14,11 @@ import pytest
 from pipeline import build, kafka_connectors
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+from patternalarm.contracts.alerts import Severity, SubjectType
 from patternalarm.contracts.bounds import MAX_EVENT_BYTES
 from patternalarm.contracts.domain_pack import DomainPack, load_pack, pack_names
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.patterns import load_patterns
+from patternalarm.patterns import Pattern, load_patterns
 
 Detect = Callable[..., dict[TopicKind, list[dict[str, Any]]]]
 NewJob = Callable[..., Any]
@@ -74,7 +75,8 @@ def traffic(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect: Detect, pack: DomainPack) -> None:
-    good = traffic(2000, seed=1)
+    # The last actor has two more events than are remembered of one.
+    good = [*traffic(2000, seed=1), *(event(10_000 + number, number / 10, "a77") for number in range(514))]
     late = event(9000, -100, "a1")
     bad = {
         "malformed_json": b'{"event_id": "b0", ',
@@ -97,6 +99,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
 
     features, dead = out[TopicKind.FEATURES], out[TopicKind.DEAD_LETTERS]
     assert sorted(r["event_id"] for r in features) == sorted(e["event_id"] for e in good)
+    assert {r["event_id"] for r in features if r["identity_forgotten"]} == {"e10512", "e10513"}
     assert {r["reason"] for r in dead} == {*bad, "late", "duplicate_field"}
     assert len(dead) == len(bad) + 2
     assert sum("stands twice" in r["detail"] for r in dead) == 1
@@ -186,14 +189,47 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     assert [(h["fraud_type"], h["subject_type"], h["subject_id"]) for h in hits] == [
         ("account_takeover", "actor", "a1")
     ]
-    start = int(START.timestamp() * 1000)
+    start, of_actor = int(START.timestamp() * 1000), {"actor_id": "a1"}
     assert hits[0]["events"] == [
-        {"event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
-        {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
-        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
+        {**of_actor, "event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
     assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)
+
+
+def test_a_pattern_over_a_device_tells_whose_events_it_holds(detect: Detect) -> None:
+    """Two actors may use one event id."""
+    ring = Pattern(
+        name="device_passed_on",
+        version="1",
+        domain="payments",
+        fraud_type="account_takeover",
+        severity=Severity.HIGH,
+        subject_type=SubjectType.DEVICE,
+        reason="Two actors used one device.",
+        sql="""
+            SELECT * FROM (SELECT rowtime, actor_id, device_id, event_time_ms, hit_event FROM events)
+            MATCH_RECOGNIZE (
+              PARTITION BY device_id
+              ORDER BY rowtime
+              MEASURES
+                LAST(B.device_id) AS subject_id,
+                FIRST(A.event_time_ms) AS first_event_time_ms,
+                LAST(B.event_time_ms) AS last_event_time_ms,
+                ARRAY_AGG(hit_event) AS events
+              ONE ROW PER MATCH
+              AFTER MATCH SKIP PAST LAST ROW
+              PATTERN (A B) WITHIN INTERVAL '1' MINUTE
+              DEFINE
+                B AS B.actor_id <> LAST(A.actor_id)
+            )""",
+    )
+    events = [event(1, 10 * number, actor, device_id="d1") for number, actor in enumerate(("a1", "a2"))]
+    (hit,) = detect("ring", records_of(events), [ring])[TopicKind.PATTERN_HITS]
+    assert (hit["subject_type"], hit["subject_id"]) == ("device", "d1")
+    assert [(e["actor_id"], e["event_id"]) for e in hit["events"]] == [("a1", "e1"), ("a2", "e1")]
 
 
 def test_the_pack_says_which_events_moved_money_out(detect: Detect) -> None:

@@ -1,12 +1,15 @@
-"""Typed, documented parameters that several DAGs share."""
+"""Typed, documented parameters that several DAGs share, and what no parameter can say by itself."""
 
+import math
 from typing import Any
 
-from airflow.sdk import Param
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
+    CAMPAIGNS_PER_EVENT,
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
@@ -17,6 +20,7 @@ from patternalarm.contracts.runs import (
     TRAINING_SEEDS_FROM,
     Level,
 )
+from patternalarm.dag_defaults import refuse_unknown_parameters
 from patternalarm.settings import get_settings
 
 
@@ -78,6 +82,25 @@ def load_test_params() -> dict[str, Any]:
             False, type="boolean", description="Leave the run's topics to their retention, for a look into them."
         ),
     }
+
+
+def refuse_unfit_load_test(context: Context) -> None:
+    """Fail the task, and by that the run, when its parameters cannot give a load test.
+
+    A run without a fraud would get a model, be generated, scored and drained only to miss for want of one.
+
+    Raises:
+        AirflowFailException: see ``refuse_unknown_parameters``; or rate and minutes give too few events to hold a fraud.
+    """
+    refuse_unknown_parameters(context)
+    params = context["params"]
+    rate = params["events_per_minute"] or EVENTS_PER_MINUTE[Level(params["level"])]
+    events = round(rate * params["minutes"])
+    if events * CAMPAIGNS_PER_EVENT < 1:
+        raise AirflowFailException(
+            f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
+            f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
+        )
 
 
 def retrain_params() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Open a run: everything is checked, nothing is started."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
-from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT, EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
 from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
@@ -68,7 +67,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         """Check, record, lease.
 
         Raises:
-            AirflowFailException: pack, patterns or model are not fit for the run, or it is too short to hold a fraud.
+            AirflowFailException: pack, patterns or model are not fit for the run.
             SupervisorError, FlinkError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
         opened_at = datetime.now(UTC)
@@ -78,7 +77,6 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         except (PackError, PatternError) as error:
             raise AirflowFailException(str(error)) from error
         train_until, test_from = self._split(pack)
-        self._check_size()
         self._check_engines()
         run_id = new_run_id(self.kind, pack.name, opened_at)
         minutes = float(self.minutes) if self.minutes is not None else None
@@ -134,15 +132,6 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         if self.events_per_minute:
             return int(self.events_per_minute)
         return EVENTS_PER_MINUTE[Level(self.level)] if self.level else 0
-
-    def _check_size(self) -> None:
-        # A run without a fraud would be generated, scored and drained only to miss for want of one.
-        events = round(self._rate() * float(self.minutes or 0))
-        if self.kind is RunKind.LOAD_TEST and events * CAMPAIGNS_PER_EVENT < 1:
-            raise AirflowFailException(
-                f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
-                f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
-            )
 
     def _split(self, pack: DomainPack) -> tuple[datetime | None, datetime | None]:
         if self.kind is not RunKind.REPLAY:

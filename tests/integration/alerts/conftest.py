@@ -175,13 +175,13 @@ class Stage:
         rows = self.connection.execute(f"SELECT * FROM {ALERT} WHERE scope = %s", (self.scope,)).fetchall()
         return {row["alert_id"]: row for row in rows}
 
-    def alert_events(self) -> list[tuple[str, str, str]]:
-        """(alert, event, source) of this scope, sorted."""
+    def alert_events(self) -> list[tuple[str, str, str, str]]:
+        """(alert, actor, event, source) of this scope, sorted."""
         rows = self.connection.execute(
-            f"SELECT alert_id, event_id, source FROM {ALERT_EVENT} JOIN {ALERT} USING (alert_id) WHERE scope = %s",
+            f"SELECT alert_id, actor_id, event_id, source FROM {ALERT_EVENT} JOIN {ALERT} USING (alert_id) WHERE scope = %s",
             (self.scope,),
         ).fetchall()
-        return sorted((row["alert_id"], row["event_id"], row["source"]) for row in rows)
+        return sorted((row["alert_id"], row["actor_id"], row["event_id"], row["source"]) for row in rows)
 
 
 @pytest.fixture

@@ -74,25 +74,6 @@ def test_a_rate_of_ones_own_takes_the_place_of_the_levels(own, expected):
     assert operator._rate() == expected
 
 
-@pytest.mark.parametrize(("rate", "minutes", "events"), [("100", "0.5", 50), ("384", "0.5", 192)])
-def test_a_run_too_short_for_a_fraud_is_refused(engines, rate, minutes, events):
-    def opening(rate, minutes):
-        return OpenRunOperator(
-            task_id="t",
-            kind=RunKind.LOAD_TEST,
-            pack="payments",
-            level="mini",
-            events_per_minute=rate,
-            minutes=minutes,
-            seed="1",
-        )
-
-    with pytest.raises(AirflowFailException, match=rf"of {events} events holds less than one .* 193 events or more"):
-        opening(rate, minutes).execute({})
-    with pytest.raises(AssertionError, match="the database was asked"):
-        opening("386", "0.5").execute({})
-
-
 def test_the_database_is_asked_last(engines):
     with pytest.raises(AssertionError, match="the database was asked"):
         execute()
