@@ -20,7 +20,7 @@ from patternalarm.contracts.runs import (
     TRAINING_SEEDS_FROM,
     Level,
 )
-from patternalarm.dag_defaults import refuse_unknown_parameters
+from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 from patternalarm.settings import get_settings
 
 
