@@ -46,7 +46,7 @@ def run_load_test() -> None:
     generator = service(
         "generator.shard",
         run_id=steps.run_id,
-        domain=steps.domain,
+        pack=steps.pack,
         seed=steps.value("seed"),
         events_per_minute=steps.value("events_per_minute"),
     )

@@ -38,7 +38,8 @@ class RunSteps:
         self.group = group
         self.run_id = self.value("run_id")
         self.domain = self.value("domain")
-        self.scope = {"pack": self.value("pack"), "scope": self.run_id}
+        self.pack = self.value("pack")
+        self.scope = {"pack": self.pack, "scope": self.run_id}
         self.feature_log = {
             "features": f"{self.value('feature_log')}/features",
             "labels": f"{self.value('feature_log')}/labels",
@@ -126,7 +127,7 @@ class RunSteps:
             "train_model",
             spark_job(
                 "train_model.py",
-                pack=self.scope["pack"],
+                pack=self.pack,
                 scope=scope,
                 **self.feature_log,
                 as_of=self.value("opened_at"),
@@ -139,7 +140,7 @@ class RunSteps:
 
     def validate_model(self, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """Check the trained model against the promotion gates."""
-        options = {"pack": self.scope["pack"], "model": self.value("model_dir"), **self.feature_log}
+        options = {"pack": self.pack, "model": self.value("model_dir"), **self.feature_log}
         return self.process("validate_model", spark_job("validate_model.py", **options), accepted)
 
     def drain_flink(self) -> DrainFlinkJobOperator:

@@ -3,7 +3,7 @@
 import pytest
 
 from patternalarm.cli.__main__ import main
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import MAX_SEED, TRAINING_SEEDS_FROM
 
 PACK_WITHOUT_SOURCE = "payments"
@@ -43,7 +43,7 @@ def nothing_is_asked(monkeypatch):
         (["load-test", "--scorer-mode", "batch"], "unknown scorer mode batch: did you mean microbatch?"),
         (["retrain", "--domain", "x"], "unknown domain x: use one of all, "),
         (["retrain", "--seed", "7"], f"use {TRAINING_SEEDS_FROM} to {MAX_SEED}"),
-        (["replay"], "no file given: make replay FILE=events.parquet PACK=its-pack.yaml"),
+        (["replay"], "no file given: make replay FILE=events.parquet PACK=./its-pack"),
         (["replay", "--file", "/nowhere/x.parquet", "--pack", "p"], "there is no file /nowhere/x.parquet"),
         (["replay", "--file", __file__], "no domain pack given"),
         (["replay", "--file", __file__, "--pack", "nope"], "unknown domain pack nope: use one of"),
