@@ -45,7 +45,7 @@ def check_activity(model: type[DomainModel], pack: DomainPack) -> None:
     Raises:
         ActivityError: they cannot, or it is not.
     """
-    fields = [field.name for field in (*COMMON_FIELDS, *pack.fields)]
+    fields = [field.name for field in COMMON_FIELDS] + [field.name for field in pack.fields]
     told = [did_you_mean("event field", column.name, fields) for column in model.columns if column.name not in fields]
     file = Path(inspect.getfile(model))
     with _told_with_its_line(file):
