@@ -1,12 +1,12 @@
 """Checks of what people give on the command line, each with a message that says what could be."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from patternalarm.cli.errors import UsageError
 from patternalarm.contracts.domain_pack import DomainPack, chosen_pack
-from patternalarm.contracts.pack_folder import PackError, find_activity, find_pack, is_path
+from patternalarm.contracts.pack_folder import PackError, find_pack, is_path
 from patternalarm.did_you_mean import did_you_mean
+from patternalarm.patterns import PatternError, load_patterns
 
 
 def chosen(what: str, value: str, choices: Sequence[str]) -> str:
@@ -24,27 +24,31 @@ def pack_given(value: str) -> tuple[str, DomainPack]:
     """A domain pack as a DAG takes it, the name of a shipped one or the absolute path of a folder, and what it says.
 
     Raises:
-        UsageError: there is none, or it cannot be; the message says what could.
+        UsageError: there is none, or it or a pattern of it cannot be; the message says what could.
     """
     try:
         folder, pack = find_pack(value), chosen_pack(value)
-    except PackError as error:
+        load_patterns(folder, pack)
+    except (PackError, PatternError) as error:
         raise UsageError(str(error)) from None
     return str(folder) if is_path(value) else value, pack
 
 
 def domain_given(value: str, choices: Sequence[str]) -> str:
-    """A domain as a DAG takes it, one of ``choices`` or the absolute path of a pack's folder that has an activity.
+    """A domain as a DAG takes it, one of ``choices`` or the absolute path of a pack's folder, whose activity plays.
 
     Raises:
         UsageError: it is neither.
     """
     if not is_path(value):
         return chosen("domain", value, choices)
-    folder, _ = pack_given(value)
+    # It takes numpy, which no other command needs.
+    from patternalarm.generator.activity.activity_file import ActivityError, check_activity, load_activity
+
+    folder, pack = pack_given(value)
     try:
-        find_activity(Path(folder))
-    except PackError as error:
+        check_activity(load_activity(folder), pack)
+    except (PackError, ActivityError) as error:
         raise UsageError(str(error)) from None
     return folder
 

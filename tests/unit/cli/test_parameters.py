@@ -101,6 +101,18 @@ def test_a_folder_that_goes_by_a_shipped_ones_name_is_refused(mine):
         parsed(load_test, "--domain", "./toll")
 
 
+def test_what_is_wrong_in_a_folder_is_told_before_anything_starts(mine):
+    (mine / "toll" / "activity.py").write_text("MODEL = nothing\n")
+    with pytest.raises(UsageError, match=r"activity toll/activity\.py: line 1: NameError"):
+        parsed(load_test, "--domain", "./toll")
+    (mine / "toll" / "patterns" / "collusion.sql").write_text("-- nam: x\n")
+    for command in (load_test, retrain):
+        with pytest.raises(
+            UsageError, match=r"pattern collusion\.sql: line 1: unknown header key nam: did you mean name\?"
+        ):
+            parsed(command, "--domain", "./toll")
+
+
 def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

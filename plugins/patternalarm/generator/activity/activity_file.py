@@ -90,7 +90,8 @@ def _told_with_its_line(file: Path) -> Iterator[None]:
         if isinstance(error, SyntaxError) and error.filename == str(file):
             lines.append(error.lineno)
         place = f"line {lines[-1]}: " if lines else ""
-        raise ActivityError(f"{_told(file)}: {place}{type(error).__name__}: {error}") from error
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ActivityError(f"{_told(file)}: {place}{said}") from error
 
 
 def _told(file: Path) -> str:
