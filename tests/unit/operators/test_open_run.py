@@ -164,7 +164,7 @@ def mine(tmp_path):
     """A pack's folder of somebody's own, with patterns."""
     folder = tmp_path / "mine"
     shutil.copytree(PACKS_DIR / "iot", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "pack.yaml").write_text((folder / "pack.yaml").read_text().replace("name: iot", "name: toll", 1))
+    (folder / "pack.yaml").write_text((folder / "pack.yaml").read_text().replace("name: iot", "name: my_toll", 1))
     return folder
 
 
@@ -177,11 +177,12 @@ def test_an_edit_of_a_pack_does_not_reach_a_run_that_is_open(opened, mine, tmp_p
     copy = Path(values["pack"])
     # In the folder that the run's teardown removes.
     assert copy == Path(values["run_dir"]) / "pack" == tmp_path / "home" / "runs" / values["run_id"] / "pack"
+    assert values["run_id"].startswith("load-test-my-toll-")
     before = all_files(copy)
     assert before == all_files(mine)
     pack = load_pack(copy)
     patterns = load_patterns(copy, pack)
-    assert (opened[0].domain, opened[0].feature_set) == (pack.name, pack.feature_set) == ("toll", pack.feature_set)
+    assert (opened[0].domain, opened[0].feature_set) == (pack.name, pack.feature_set) == ("my_toll", pack.feature_set)
     assert opened[0].pattern_set == pattern_set_of(patterns)
     assert len(patterns) == 3
 
@@ -229,5 +230,5 @@ def test_what_is_generated_needs_an_activity(engines, mine):
     (mine / "activity.py").unlink()
     with pytest.raises(AirflowFailException, match=r"mine has no activity\.py"):
         execute(pack=str(mine))
-    with pytest.raises(AirflowFailException, match=r"pack toll maps no file"):
+    with pytest.raises(AirflowFailException, match=r"pack my_toll maps no file"):
         execute(RunKind.REPLAY, str(mine))
