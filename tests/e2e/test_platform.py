@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 import urllib.request
-import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.contracts.pack_folder import PACKS_DIR
 from patternalarm.contracts.runs import RunKind
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, RUN, RUN_LEDGER, RUN_METRIC, SHARD_LEDGER
+from patternalarm.engines.local.supervisor import Supervisor
 from patternalarm.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -39,10 +39,7 @@ def wait_for(what: str, look: Callable[[], Any]) -> Any:
 
 def processes(settings: Settings) -> dict[str, dict[str, Any]]:
     """Supervised processes by name."""
-    proxy = xmlrpc.client.ServerProxy(
-        f"http://patternalarm:{settings.supervisor_password}@{settings.host}:{settings.supervisor_port}/RPC2"
-    )
-    return {info["name"]: info for info in proxy.supervisor.getAllProcessInfo()}  # type: ignore[union-attr,index]
+    return {info["name"]: info for info in Supervisor(settings).call("getAllProcessInfo")}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Open a run: everything is checked, nothing is started."""
 
 import math
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from patternalarm.contracts.domain_pack import DomainPack, chosen_pack, load_pack
 from patternalarm.contracts.pack_folder import PackError, copy_pack, find_activity, find_pack
 from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT, EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.engines import target
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
-from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models.metadata import ModelError
@@ -73,7 +72,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowFailException: pack, patterns or model are not fit for the run, or it is too short to hold a fraud.
-            SupervisorError, FlinkError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
+            EngineError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
         opened_at = datetime.now(UTC)
         try:
@@ -116,14 +115,14 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             runs.acquire_lease(connection, run_id, timedelta(minutes=minutes or 0) + _LEASE_MARGIN)
             return model
 
-        settings = get_settings()
-        run_dir = settings.runs_dir / run_id
+        settings, files = get_settings(), target.files()
+        run_dir = Path(files.directory(run_id))
         try:
             self._copy(folder, run_dir / "pack", pack, patterns)
             model = PlatformDatabaseHook().write(f"open run {run_id}", record)
         except Exception:
             # A run that is not open has no teardown.
-            shutil.rmtree(run_dir, ignore_errors=True)
+            files.remove(run_id)
             raise
         self.log.info("opened run %s of %s", run_id, pack.name)
         version = opened_at.strftime("%Y%m%d-%H%M%S")
@@ -185,8 +184,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
     @staticmethod
     def _check_engines() -> None:
         KafkaTopicsHook().check()
-        targets.flink().free_slots()
-        targets.processes().names(LIVE_SCOPE)
+        target.flink().free_slots()
+        target.processes().names(LIVE_SCOPE)
 
     @staticmethod
     def _promoted_model(connection: Any, pack: DomainPack) -> ModelVersion:
