@@ -25,8 +25,8 @@ class Untouchable:
 
 
 @pytest.fixture
-def engines(monkeypatch):
-    """All engines up, unless a test says otherwise; no database."""
+def engines(monkeypatch, tmp_path):
+    """All engines up, unless a test says otherwise; no database, and nothing in the home yet."""
 
     class Kafka:
         def check(self):
@@ -44,6 +44,7 @@ def engines(monkeypatch):
     monkeypatch.setattr(open_run.target, "flink", Flink)
     monkeypatch.setattr(open_run.target, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
+    monkeypatch.setattr(open_run, "get_settings", lambda: Settings(home=tmp_path / "home"))
     return monkeypatch
 
 
@@ -131,7 +132,7 @@ def test_a_pack_of_ones_own_does_not_go_by_a_shipped_ones_name(engines, tmp_path
 
 
 @pytest.fixture
-def opened(engines, tmp_path):
+def opened(engines):
     """Runs that were recorded, on a machine whose database takes them."""
     rows = []
 
@@ -143,7 +144,6 @@ def opened(engines, tmp_path):
     engines.setattr(OpenRunOperator, "_promoted_model", lambda *_: SimpleNamespace(version="m-1", path="/m-1"))
     engines.setattr(open_run.runs, "open_run", lambda _, run: rows.append(run))
     engines.setattr(open_run.runs, "acquire_lease", lambda *_: None)
-    engines.setattr(open_run, "get_settings", lambda: Settings(home=tmp_path / "home"))
     return rows
 
 
