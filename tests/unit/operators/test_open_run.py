@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from patternalarm.contracts.domain_pack import SourceFile, SourceLabel, SourceSplit, load_pack
 from patternalarm.contracts.pack_folder import PACKS_DIR
 from patternalarm.contracts.runs import RunKind
+from patternalarm.engines.local.files import LocalFiles
 from patternalarm.hooks.kafka_topics import KafkaTopicsError
 from patternalarm.operators import open_run
 from patternalarm.operators.open_run import OpenRunOperator
@@ -44,7 +45,9 @@ def engines(monkeypatch, tmp_path):
     monkeypatch.setattr(open_run.target, "flink", Flink)
     monkeypatch.setattr(open_run.target, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
-    monkeypatch.setattr(open_run, "get_settings", lambda: Settings(home=tmp_path / "home"))
+    settings = Settings(home=tmp_path / "home")
+    monkeypatch.setattr(open_run, "get_settings", lambda: settings)
+    monkeypatch.setattr(open_run.target, "files", lambda: LocalFiles(settings))
     return monkeypatch
 
 
