@@ -9,12 +9,12 @@ This is also how a fresh platform gets its first model: features need no model.
 
 from airflow.sdk import CronTriggerTimetable, dag, task, task_group
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, LIVE_SCOPE, TRAINING_SEEDS_FROM, RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag
 from patternalarm.dag_parts.params import retrain_params
-from patternalarm.dag_parts.steps import RunSteps
-from patternalarm.operators.commands import service
+from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
+from patternalarm.engines.job_spec import Program
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator
 from patternalarm.operators.run_values import OPEN_RUN
@@ -49,19 +49,21 @@ def retrain_model() -> None:
         create_topics, start_flink = steps.create_topics(), steps.start_flink()
         publish_history = steps.process(
             "publish_history",
-            service(
-                "generator.training_history",
-                run_id=steps.run_id,
-                domain=steps.domain,
-                seed=steps.value("seed"),
-                days="{{ params.days }}",
-                events="{{ params.events }}",
-            ),
+            Program.SERVICE,
+            "generator.training_history",
+            {
+                "run_id": steps.run_id,
+                "pack": steps.pack,
+                "seed": steps.value("seed"),
+                "days": "{{ params.days }}",
+                "events": "{{ params.events }}",
+            },
+            secrets=PLATFORM_SECRETS,
         )
         drain_flink, extract_features = steps.drain_flink(), steps.extract_features()
         train_model, validate_model = steps.train_model(scope=LIVE_SCOPE), steps.validate_model()
         promote_model = RegisterModelOperator(
-            task_id="promote_model", pack=steps.domain, model_dir=steps.value("model_dir"), promote=True
+            task_id="promote_model", pack=steps.pack, model_dir=steps.value("model_dir"), promote=True
         )
         close_run = steps.close_run(succeeded=f"{GROUP}.promote_model")
 

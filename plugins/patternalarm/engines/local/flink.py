@@ -1,0 +1,185 @@
+"""Flink's REST API: jobs by name, their health, how far they read, stop and cancel."""
+
+import http.client
+import json
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from patternalarm.engines.errors import FlinkError
+from patternalarm.engines.flink_job import ENDED_STATES, FlinkJob
+from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.remedies import START_PLATFORM
+from patternalarm.retrying import retrying
+from patternalarm.settings import Settings, get_settings
+
+_TIMEOUT_SECONDS: Final = 10
+_METRICS_PER_REQUEST: Final = 40
+
+
+class RestFlinkCluster:
+    """A Flink session cluster, over plain HTTP: port ``FlinkCluster``.
+
+    Args:
+        settings: where the cluster listens; those of the environment by default.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or get_settings()
+        self._offset_metrics: dict[str, dict[str, list[str]]] = {}
+
+    def free_slots(self) -> int:
+        """Task slots that no job holds.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        return int(self._get("/overview")["slots-available"])
+
+    def job(self, name: str) -> FlinkJob | None:
+        """The newest job of this name, also when it has ended; None when there is none.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        named = [job for job in self._get("/jobs/overview")["jobs"] if job["name"] == name]
+        if not named:
+            return None
+        job_id = str(max(named, key=lambda job: int(job["start-time"]))["jid"])
+        found = self._get(f"/jobs/{job_id}")
+        return FlinkJob(
+            job_id=job_id,
+            name=found["name"],
+            state=found["state"],
+            vertices_running=all(vertex["status"] == "RUNNING" for vertex in found["vertices"]),
+        )
+
+    def jobs_named(self, name: str) -> list[str]:
+        """Ids of the jobs of this name that have not ended.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        jobs = self._get("/jobs/overview")["jobs"]
+        return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in ENDED_STATES]
+
+    def failure(self, job_id: str) -> str:
+        """Why the job failed: the innermost cause of its last failure, or that Flink knows none.
+
+        Raises:
+            FlinkError: there is no such job, or the cluster cannot be reached.
+        """
+        entries = self._get(f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        if not entries:
+            return "Flink names no cause"
+        trace = str(entries[0].get("stacktrace") or entries[0].get("exceptionName"))
+        causes = re.findall(r"^Caused by: (.*)$", trace, flags=re.MULTILINE)
+        return str(causes[-1] if causes else trace.splitlines()[0])
+
+    def read_offsets(self, job_id: str, topic: str) -> dict[int, int]:
+        """Offset of the last record that the job has read of each partition of ``topic``; -1 before the first.
+
+        Partitions that no running source holds are missing. The figures trail the truth by Flink's metrics interval
+        and never lead it.
+
+        Raises:
+            FlinkError: there is no such job, or the cluster cannot be reached.
+        """
+        found: dict[int, int] = {}
+        if job_id not in self._offset_metrics:
+            self._offset_metrics[job_id] = self._find_offset_metrics(job_id, topic)
+        for vertex, names in self._offset_metrics[job_id].items():
+            for start in range(0, len(names), _METRICS_PER_REQUEST):
+                wanted = ",".join(names[start : start + _METRICS_PER_REQUEST])
+                for metric in self._get(f"/jobs/{job_id}/vertices/{vertex}/metrics?{urlencode({'get': wanted})}"):
+                    partition = int(re.findall(r"\.partition\.(\d+)\.", metric["id"])[0])
+                    offset = int(float(metric["value"]))
+                    # After a restart a partition may be told twice; the one that is behind is never wrong.
+                    found[partition] = min(offset, found.get(partition, offset))
+        if not found:
+            # The sources had not registered yet, or run elsewhere since.
+            self._offset_metrics.pop(job_id, None)
+        return found
+
+    def stop_with_drain(self, job_id: str, savepoints: str) -> str:
+        """Ask the job to emit everything it holds back, take a savepoint and finish; the request's id.
+
+        The savepoint, which lies under ``savepoints``, cannot be resumed: its watermark is past everything.
+
+        Raises:
+            FlinkError: it refuses, or the cluster cannot be reached.
+        """
+        body = {"drain": True, "targetDirectory": Path(savepoints).absolute().as_uri()}
+        return str(self._send("POST", f"/jobs/{job_id}/stop", body)["request-id"])
+
+    def stop_failure(self, job_id: str, request_id: str) -> str | None:
+        """Why the stop of ``request_id`` failed; None while it has not.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        operation = self._get(f"/jobs/{job_id}/savepoints/{request_id}").get("operation") or {}
+        cause = operation.get("failure-cause")
+        return str(cause["stack-trace"]).strip().splitlines()[-1] if cause else None
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel the job; it ends some moments later.
+
+        Raises:
+            FlinkError: there is none, or the cluster cannot be reached.
+        """
+        self._send("PATCH", f"/jobs/{job_id}?mode=cancel", None)
+
+    def _find_offset_metrics(self, job_id: str, topic: str) -> dict[str, list[str]]:
+        # Flink writes a dot within a name as an underscore.
+        name = re.escape(topic.replace(".", "_"))
+        wanted = re.compile(rf"\.KafkaSourceReader\.topic\.{name}\.partition\.\d+\.currentOffset$")
+        found: dict[str, list[str]] = {}
+        for vertex in self._get(f"/jobs/{job_id}")["vertices"]:
+            # Only a source's vertex can have them, and listing the metrics of all is slow.
+            if "Source" not in vertex["name"]:
+                continue
+            listed = self._get(f"/jobs/{job_id}/vertices/{vertex['id']}/metrics")
+            names = [metric["id"] for metric in listed if wanted.search(metric["id"])]
+            if names:
+                found[vertex["id"]] = names
+        return found
+
+    def _get(self, path: str) -> Any:
+        return self._send("GET", path, None)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        url = self.settings.flink_url + quote(path, safe="/?&=%+:,.-_~")
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(  # noqa: S310 - the scheme is http, from the settings
+            url, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
+        # A stop that was heard must not be asked for twice; everything else may be.
+        passes = was_not_heard if method == "POST" else passes_by_itself
+        policy = retrying(f"{method} {path} of Flink", self.settings.patience_seconds, passes=passes)
+        try:
+            text = policy(_answer, request)
+        except urllib.error.HTTPError as error:
+            raise FlinkError(f"Flink answers {error.code} to {method} {path}: {_first_error(error.read())}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise FlinkError(
+                f"Flink does not answer at {self.settings.flink_url} ({error}): {START_PLATFORM}"
+            ) from error
+        return json.loads(text) if text else {}
+
+
+def _answer(request: urllib.request.Request) -> bytes:
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+        return bytes(response.read())
+
+
+def _first_error(body: bytes) -> str:
+    try:
+        errors = json.loads(body)["errors"]
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", errors="replace").strip()[:300]
+    lines = str(errors[0]).splitlines() if errors else []
+    return lines[0] if lines else "no reason given"
