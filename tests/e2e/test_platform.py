@@ -145,9 +145,10 @@ def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
 
 def test_the_training_of_a_model_is_stored_as_passed(database: psycopg.Connection, model: str) -> None:
     rows = database.execute(
-        f"SELECT state, reason FROM {RUN} WHERE kind = %s AND domain = %s", (RunKind.RETRAIN.value, model)
+        f"SELECT state, reason, dag_version IS NOT NULL FROM {RUN} WHERE kind = %s AND domain = %s",
+        (RunKind.RETRAIN.value, model),
     ).fetchall()
-    assert rows == [("passed", None)]
+    assert rows == [("passed", None, True)]
 
 
 def test_a_misspelt_parameter_ends_a_run_before_anything_starts(

@@ -1,6 +1,7 @@
 """A run is refused, with one message, before anything is written or started."""
 
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -127,7 +128,7 @@ def test_a_pack_of_ones_own_does_not_go_by_a_shipped_ones_name(engines, tmp_path
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_runs_row_holds_its_parameters_strict_among_them(engines, strict):
+def test_the_runs_row_holds_its_parameters_and_the_version_of_its_dag(engines, strict):
     opened = []
 
     class Database:
@@ -142,6 +143,8 @@ def test_the_runs_row_holds_its_parameters_strict_among_them(engines, strict):
         task_id="t", kind=RunKind.LOAD_TEST, pack="payments", level="mini", minutes="1", seed="1"
     )
     dag_run = SimpleNamespace(dag_id="run_load_test", run_id="manual__1")
-    values = operator.execute({"dag_run": dag_run, "params": {"level": "mini", "strict": strict}})
+    ti = SimpleNamespace(dag_version_id=UUID(int=7))
+    values = operator.execute({"dag_run": dag_run, "ti": ti, "params": {"level": "mini", "strict": strict}})
     assert opened[0].params["strict"] is strict
+    assert opened[0].dag_version == "00000000-0000-0000-0000-000000000007"
     assert values["model_dir"] == "/m-1"
