@@ -1,16 +1,15 @@
 """One event's whole way, on every real engine: train, load test with killed engines, ledger, marts, charts."""
 
-import json
 import os
 import signal
 import subprocess
 import time
-import urllib.request
 import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -75,8 +74,7 @@ def flink_restarted(settings: Settings, run_id: str) -> bool:
     """Whether the run's Flink job had to restart."""
 
     def ask(path: str) -> Any:
-        with urllib.request.urlopen(f"{settings.flink_url}{path}", timeout=10) as answer:
-            return json.load(answer)
+        return httpx.get(f"{settings.flink_url}{path}", timeout=10, trust_env=False).raise_for_status().json()
 
     (job,) = [job["jid"] for job in ask("/jobs/overview")["jobs"] if job["name"].endswith(run_id)]
     return bool(ask(f"/jobs/{job}")["timestamps"]["RESTARTING"])
