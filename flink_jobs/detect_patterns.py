@@ -10,6 +10,7 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import PackError, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.topics import TopicKind, topic_name
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         patterns = load_patterns(pack.name)
     except (PackError, PatternError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
 
     t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = t_env.get_config()

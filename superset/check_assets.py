@@ -14,6 +14,7 @@ from bundle import ASSETS, PASSWORD_MASK, Asset, AssetError, Bundle
 from query_contexts import UnsupportedChartError, query_of
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 
 
 def _database_faults(asset: Asset) -> Iterator[str]:
@@ -236,11 +237,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faults, answers = executed_faults(bundle)
     except (AssetError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     for line in (*answers, *faults):
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{len(list(bundle))} assets, {len(answers)} queries executed, {len(faults)} faults\n")
-    return 1 if faults else 0
+    return ExitCode.FAILED if faults else 0
 
 
 if __name__ == "__main__":

@@ -11,11 +11,8 @@ from pathlib import Path
 from pyspark import SparkContext
 
 from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.models.metadata import ModelError
-
-BAD_INPUT_EXIT_CODE = 2
-# No verdict of the job: whoever supervises it may start it again, as after a signal to the job itself.
-ACCIDENT_EXIT_CODE = 70
 
 
 class BadInputError(ValueError):
@@ -34,14 +31,14 @@ def run_job(main: Callable[[], int]) -> None:
         code = main()
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
-        code = BAD_INPUT_EXIT_CODE
+        code = ExitCode.BAD_INPUT
     except Exception:
         fate = _end_of_jvm()
         if not fate:
             raise
         traceback.print_exc()
         sys.stderr.write(f"{Path(sys.argv[0]).name}: error: its JVM {fate}\n")
-        code = ACCIDENT_EXIT_CODE
+        code = ExitCode.START_AGAIN
     sys.exit(code)
 
 

@@ -8,14 +8,13 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
 from patternalarm.postgres import unusable
 from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
-
-EXIT_BAD_INPUT = 2
 
 
 def run_command(description: str, body: Callable[[str], int], arguments: list[str] | None = None) -> int:
@@ -48,4 +47,4 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
             "See `make status`; `make up` starts it."
         )
     sys.stderr.write(f"error: {message}\n")
-    return EXIT_BAD_INPUT
+    return ExitCode.BAD_INPUT

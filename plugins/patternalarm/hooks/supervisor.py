@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseHook
 
-from patternalarm.hooks.process_state import VERDICT_EXIT_CODES, ProcessState
+from patternalarm.contracts.exit_codes import VERDICT_EXIT_CODES
+from patternalarm.hooks.process_state import ProcessState
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.retrying import retrying
 from patternalarm.settings import REPOSITORY, Settings, get_settings

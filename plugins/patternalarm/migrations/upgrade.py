@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import OWNER_ROLE
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
@@ -67,10 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"cannot upgrade database {settings.database} at {settings.host}:{settings.postgres_port}: {cause}; "
             "start PostgreSQL and create roles and databases first (make up)\n"
         )
-        return 2
+        return ExitCode.BAD_INPUT
     except CommandError as error:
         sys.stderr.write(f"cannot upgrade database {settings.database} to {arguments.revision}: {error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write(f"database {settings.database} is at revision {revision}\n")
     return 0
 
