@@ -229,7 +229,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         bundle = Bundle(arguments.assets)
-        faults, answers = static_faults(bundle), []
+        faults = static_faults(bundle)
+        answers: list[str] = []
         if arguments.execute and not faults:
             from application import superset_application
 

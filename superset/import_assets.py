@@ -89,7 +89,7 @@ def publish(root: Path = ASSETS) -> Published:
     passwords = {asset.path: settings.reader_password for asset in bundle.of("databases").values()}
     command = ImportAssetsCommand(importable(bundle, settings), passwords=passwords)
 
-    @transaction(on_error=None)
+    @transaction(on_error=None)  # type: ignore[untyped-decorator]
     def replace_all() -> tuple[str, ...]:
         command.run()
         return _remove_orphans(bundle)

@@ -100,8 +100,9 @@ def is_free(host: str, port: int) -> bool:
 def holder_of(port: int) -> Process | None:
     """The process that listens on ``port``; None when there is none or it is not ours to see."""
     for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-            return Process(connection.pid, command_of(connection.pid))
+        address, pid = connection.laddr, connection.pid
+        if connection.status == psutil.CONN_LISTEN and address and address.port == port and pid:
+            return Process(pid, command_of(pid))
     return None
 
 
