@@ -22,7 +22,7 @@ class BadInputError(ValueError):
 def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
 
-    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is, exit code 70.
+    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is: the job may be started again.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.

@@ -13,8 +13,8 @@ class ExitCode(IntEnum):
     """It cannot do what was asked, or cannot reach what it needs, and began nothing; argparse's own code, too."""
     NOT_PROMOTABLE = 3
     """The model is whole and misses a gate of its promotion."""
-    START_AGAIN = 70
-    """An accident of its surroundings, no verdict of its own: started again it goes on."""
+    START_AGAIN = 75
+    """As EX_TEMPFAIL of sysexits.h: an accident of its surroundings, no verdict of its own; started again it goes on."""
     INTERRUPTED = 130
     """Somebody pressed Ctrl-C: 128 and the number of SIGINT, as shells tell it."""
 
