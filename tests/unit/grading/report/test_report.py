@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -108,6 +109,17 @@ def test_the_page_shows_what_the_ledger_tells_apart_and_runs_nothing_that_a_name
         assert f"{label[0].upper()}{label[1:]}</th>" in page
     assert data.asides == ASIDES
     assert "10 of 10" in page
+
+
+def test_a_run_that_failed_says_why_and_a_load_test_shows_its_load(data: ReportData) -> None:
+    run = replace(
+        data.graded.run, kind=RunKind.LOAD_TEST, level="normal", minutes=2.0, seed=7, state="failed", reason=HOSTILE
+    )
+    page = report_page(ReportData(replace(data.graded, run=run), data.metrics))
+    assert "<h1>Load test of shop</h1>" in page
+    assert "level normal · 2 min · seed 7" in page
+    assert "failed before it was graded: &lt;script&gt;" in page
+    assert "<script" not in page
 
 
 def test_scores_that_the_log_lost_after_it_was_accounted_for_are_not_scored(data: ReportData) -> None:
