@@ -41,6 +41,7 @@ FUNCTIONS: Final = {
 JOB_OPTIONS: Final = {
     "table.local-time-zone": "UTC",
     "execution.checkpointing.interval": "10 s",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     # Patterns and shared keys wait for the watermark: the default of 200 ms would be the larger part of their delay.
     "pipeline.auto-watermark-interval": "50 ms",
     # Half-full network buffers wait this long at every shuffle, and an event passes up to three.

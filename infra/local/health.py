@@ -1,6 +1,7 @@
 """Is a program of the platform able to work? Asked of the program itself, not of its process."""
 
 import json
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -55,6 +56,19 @@ def kafka(configuration: Configuration) -> None:
         raise Unhealthy("Kafka has no broker yet")
 
 
+def zookeeper(configuration: Configuration) -> None:
+    """The server serves; it says so to who asks whether it is ok."""
+    settings = configuration.settings
+    try:
+        with socket.create_connection((settings.advertised_host, settings.zookeeper_port), TIMEOUT_SECONDS) as connection:
+            connection.sendall(b"ruok")
+            answer = connection.makefile("rb").read()
+    except OSError as error:
+        raise Unhealthy(f"ZooKeeper: {error}") from error
+    if answer != b"imok":
+        raise Unhealthy("ZooKeeper does not serve yet")
+
+
 def flink_jobmanager(configuration: Configuration) -> None:
     """The REST API answers."""
     _get(f"{configuration.settings.flink_url}/overview")
@@ -85,6 +99,7 @@ def superset(configuration: Configuration) -> None:
 CHECKS: dict[str, Callable[[Configuration], None]] = {
     "postgres": postgres,
     "kafka": kafka,
+    "zookeeper": zookeeper,
     "flink-jobmanager": flink_jobmanager,
     "flink-taskmanager": flink_taskmanager,
     "airflow-api-server": _airflow("metadatabase"),

@@ -31,7 +31,7 @@ from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
-STORES = ("postgres", "kafka")
+STORES = ("postgres", "kafka", "zookeeper")
 HEALTHY_WITHIN_SECONDS = 300.0
 STOPPED_WITHIN_SECONDS = 60.0
 # A program that started this often without becoming healthy will not.
@@ -96,7 +96,7 @@ class Platform:
             running = [name for name, program in programs.items() if program.state not in STANDING_STILL]
             with self.progress.step("stopping what works", "jobs, Airflow, Superset and Flink stopped"):
                 self.supervisor.stop([name for name in running if name not in STORES], STOPPED_WITHIN_SECONDS)
-            with self.progress.step("stopping the stores", "Kafka and PostgreSQL stopped"):
+            with self.progress.step("stopping the stores", "the stores stopped"):
                 self.supervisor.stop([name for name in running if name in STORES], STOPPED_WITHIN_SECONDS)
             self.supervisor.shut_down()
             deadline = time.monotonic() + STOPPED_WITHIN_SECONDS
@@ -208,7 +208,7 @@ class Platform:
         self._bring_up("kafka")
 
     def _bring_up_flink(self) -> None:
-        self._bring_up("flink-jobmanager", "flink-taskmanager")
+        self._bring_up("zookeeper", "flink-jobmanager", "flink-taskmanager")
 
     def _bring_up_postgres(self) -> None:
         initialise.postgres_data(self.configuration, self.progress)
