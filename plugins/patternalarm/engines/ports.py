@@ -56,7 +56,13 @@ class FlinkCluster(Protocol):
         """Task slots that no job holds."""
 
     def job(self, name: str) -> FlinkJob | None:
-        """The newest job of this name, also when it has ended; None when there is none."""
+        """The job of this name, of which there is one at most, also when it has ended; None when there is none."""
+
+    def last_checkpoint(self, job_id: str) -> int:
+        """Number of the latest checkpoint that the job completed or was started from, which only grows; 0 before the first."""
+
+    def forget(self, name: str) -> None:
+        """Remove what is kept of how the job of this name ended; before, none of that name can be submitted again."""
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended."""
