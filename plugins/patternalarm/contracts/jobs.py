@@ -27,6 +27,11 @@ def flink_job_id(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
+def flink_consumer_group(domain: str, scope: str) -> str:
+    """Consumer group for which the Flink job of ``domain`` in ``scope`` commits the offsets that its checkpoints hold."""
+    return f"flink.{domain}.{scope}"
+
+
 def process_name(scope: str, kind: ProcessKind, shard: int | str | None = None) -> str:
     """Name of the process of ``kind`` in ``scope``; shards of one kind are numbered."""
     return f"{scope}.{kind}" if shard is None else f"{scope}.{kind}-{shard}"

@@ -62,6 +62,16 @@ class RestFlinkCluster:
             vertices_running=all(vertex["status"] == "RUNNING" for vertex in found["vertices"]),
         )
 
+    def restarted(self, job_id: str) -> bool:
+        """Whether the job was started again after a failure, by this JobManager or as its predecessor's.
+
+        Raises:
+            FlinkError: there is no such job, or the cluster cannot be reached.
+        """
+        if self._get(f"/jobs/{job_id}")["timestamps"]["RESTARTING"] > 0:
+            return True
+        return bool(self._get(f"/jobs/{job_id}/checkpoints")["latest"]["restored"])
+
     def last_checkpoint(self, job_id: str) -> int:
         """Number of the latest checkpoint that the job completed or was started from, which only grows; 0 before the first.
 
@@ -108,7 +118,7 @@ class RestFlinkCluster:
         """Offset of the last record that the job has read of each partition of ``topic``; -1 before the first.
 
         Partitions that no running source holds are missing. The figures trail the truth by Flink's metrics interval
-        and never lead it.
+        and never lead it, unless the job was started again: what is told then may be what it had read before.
 
         Raises:
             FlinkError: there is no such job, or the cluster cannot be reached.

@@ -106,9 +106,13 @@ def test_a_job_runs_when_all_of_it_does(flink, hook, state, statuses, running, e
 
 def test_a_job_that_was_started_again_says_so(flink, hook):
     flink.gives(f"/jobs/{JOB}", job())
-    assert not hook.job(JOB).restarted
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": None}})
+    assert not hook.restarted(JOB)
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": {"id": 3}}})
+    assert hook.restarted(JOB)
     flink.gives(f"/jobs/{JOB}", job(restarted_at=1_795_716_330_638))
-    assert hook.job(JOB).restarted
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": None}})
+    assert hook.restarted(JOB)
 
 
 @pytest.mark.parametrize("file", [f"{JOB}_DIRTY.json", f"{JOB}.json"])
