@@ -6,6 +6,7 @@ import java.io.File;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.configuration.Configuration;
@@ -63,12 +64,15 @@ class SoleJobManagerTest {
                 killed.create(path, null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
             }
             killed.create(path + "/claim-", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL_SEQUENTIAL);
-            killed.create("/flink/patternalarm/jobs", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+            killed.create("/flink/patternalarm/job", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+            killed.create("/flink/patternalarm/job/lock", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
+            killed.create("/flink/other", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
 
             SoleJobManager.removeClaims(configuration());
 
             assertEquals(List.of(), killed.getChildren(path, false));
-            assertEquals(2, killed.getChildren("/flink/patternalarm", false).size());
+            assertEquals(List.of(), killed.getChildren("/flink/patternalarm/job", false));
+            assertEquals(Set.of("other", "patternalarm"), Set.copyOf(killed.getChildren("/flink", false)));
         }
     }
 
