@@ -72,7 +72,7 @@ class Platform:
         with ThreadPoolExecutor(8) as pool:
             works = [pool.submit(self._bring_up_kafka)]
             if not stores_only:
-                works.append(pool.submit(self._bring_up_flink))
+                works.append(pool.submit(self.bring_up_flink))
             self._bring_up_postgres()
             if not stores_only:
                 works.append(pool.submit(self._bring_up_airflow))
@@ -84,6 +84,14 @@ class Platform:
             if stores_only
             else f"everything is up and healthy: Airflow {self.configuration.settings.airflow_url}"
         )
+
+    def bring_up_flink(self) -> None:
+        """Bring Flink and its ZooKeeper up under a supervisor that runs, and wait until they are healthy.
+
+        Raises:
+            StepError: one of them did not become healthy.
+        """
+        self._bring_up("zookeeper", "flink-jobmanager", "flink-taskmanager")
 
     def down(self) -> None:
         """Stop everything, runs' processes first and the stores last, and make sure that no process is left.
@@ -206,9 +214,6 @@ class Platform:
     def _bring_up_kafka(self) -> None:
         initialise.kafka_storage(self.configuration, self.progress)
         self._bring_up("kafka")
-
-    def _bring_up_flink(self) -> None:
-        self._bring_up("zookeeper", "flink-jobmanager", "flink-taskmanager")
 
     def _bring_up_postgres(self) -> None:
         initialise.postgres_data(self.configuration, self.progress)
