@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -19,6 +20,7 @@ from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
+_RECORD_SECONDS: Final = 10
 
 _RECORDED_STATES: Final = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELED": "CANCELED"}
 
@@ -82,9 +84,21 @@ class RestFlinkCluster:
         return max(int((latest.get(kind) or {}).get("id", 0)) for kind in ("completed", "restored"))
 
     def forget(self, name: str) -> None:
-        """Remove what is kept of how the job of this name ended."""
-        for file in self._records(flink_job_id(name)):
-            file.unlink(missing_ok=True)
+        """Remove what is kept of how the job of this name ended, once Flink has cleaned up after it.
+
+        Raises:
+            FlinkError: Flink has not cleaned up, or cannot be reached.
+        """
+        unfinished, finished = self._records(flink_job_id(name))
+        patience_ends = time.monotonic() + _RECORD_SECONDS
+        # A job is shown as ended a moment before that is recorded.
+        while unfinished.exists() or (not finished.exists() and self.job(name) is not None):
+            if time.monotonic() > patience_ends:
+                break
+            time.sleep(0.2)
+        if unfinished.exists():
+            raise FlinkError(f"Flink has not cleaned up after job {name}: see the log of its JobManager")
+        finished.unlink(missing_ok=True)
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended.

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -68,6 +69,27 @@ def hook(flink):
     return RestFlinkCluster(Settings(flink_rest_port=flink.server.server_address[1]))
 
 
+class Recorder:
+    """Flink's records of results, and who reads them."""
+
+    def __init__(self, port, home):
+        self.hook = RestFlinkCluster(Settings(flink_rest_port=port, home=home))
+        self.directory = home / "flink" / "results"
+        self.directory.mkdir(parents=True)
+
+    def write(self, suffix, status="CANCELED"):
+        record = {"result": {"id": JOB, "name": NAME, "application-status": status}, "version": 1}
+        (self.directory / f"{JOB}{suffix}").write_text(json.dumps(record))
+
+    def files(self):
+        return list(self.directory.iterdir())
+
+
+@pytest.fixture
+def recorder(flink, tmp_path):
+    return Recorder(flink.server.server_address[1], tmp_path)
+
+
 def job(state="RUNNING", restarted_at=0, **vertices):
     statuses = vertices or {"Source: events": "RUNNING", "sink": "RUNNING"}
     return {
@@ -115,20 +137,38 @@ def test_a_job_that_was_started_again_says_so(flink, hook):
     assert hook.restarted(JOB)
 
 
-@pytest.mark.parametrize("file", [f"{JOB}_DIRTY.json", f"{JOB}.json"])
+@pytest.mark.parametrize("suffix", ["_DIRTY.json", ".json"])
 @pytest.mark.parametrize(
     ("status", "state"), [("SUCCEEDED", "FINISHED"), ("CANCELED", "CANCELED"), ("FAILED", "FAILED")]
 )
-def test_how_a_job_ended_is_known_after_its_jobmanager_died(flink, tmp_path, file, status, state):
-    hook = RestFlinkCluster(Settings(flink_rest_port=flink.server.server_address[1], home=tmp_path))
-    (tmp_path / "flink" / "results").mkdir(parents=True)
-    record = {"result": {"id": JOB, "name": NAME, "application-status": status}, "version": 1}
-    (tmp_path / "flink" / "results" / file).write_text(json.dumps(record))
-    found = hook.job(NAME)
+def test_how_a_job_ended_is_known_after_its_jobmanager_died(recorder, suffix, status, state):
+    recorder.write(suffix, status)
+    found = recorder.hook.job(NAME)
     assert (found.job_id, found.name, found.state, found.ended) == (JOB, NAME, state, True)
-    assert hook.failure(JOB) == "Flink names no cause"
-    hook.forget(NAME)
-    assert hook.job(NAME) is None
+    assert recorder.hook.failure(JOB) == "Flink names no cause"
+
+
+def test_how_a_job_ended_is_forgotten_once_flink_cleaned_up_after_it(recorder, clock):
+    recorder.write(".json")
+    recorder.hook.forget(NAME)
+    assert recorder.hook.job(NAME) is None
+    recorder.hook.forget(NAME)
+    assert not clock.waits
+
+
+def test_a_record_that_is_yet_to_come_is_waited_for(flink, recorder, clock, monkeypatch):
+    flink.gives(f"/jobs/{JOB}", job("CANCELED"))
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (sleep(seconds), recorder.write(".json")))
+    recorder.hook.forget(NAME)
+    assert not recorder.files()
+
+
+def test_a_job_that_flink_has_not_cleaned_up_after_is_not_forgotten(recorder, clock):
+    recorder.write("_DIRTY.json")
+    with pytest.raises(FlinkError, match=f"has not cleaned up after job {NAME}"):
+        recorder.hook.forget(NAME)
+    assert recorder.files()
 
 
 @pytest.mark.parametrize(
