@@ -16,6 +16,7 @@ from patternalarm.contracts.records import derived_record
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of
 from patternalarm.engines import target
 from patternalarm.engines.job_spec import JobSpec, Program
+from patternalarm.engines.process_state import ProcessState
 from patternalarm.settings import get_settings
 
 WITHIN_SECONDS = 180
@@ -42,6 +43,12 @@ class Scope:
 
     def start(self) -> str:
         """Submit the job and wait until it runs; its id."""
+        state, log = self.submit()
+        assert state.exit_code == 0, "\n".join(log)
+        return str(wait_for(self.running, WITHIN_SECONDS).job_id)
+
+    def submit(self) -> tuple[ProcessState, list[str]]:
+        """Submit the job; how that ended, and what it said."""
         name = f"{self.name}.start-flink"
         options = {
             "pack": str(DIRECTORY / "pack.yaml"),
@@ -51,9 +58,8 @@ class Scope:
         processes = target.processes()
         processes.start(JobSpec(name, Program.FLINK, "detect_patterns", options))
         state = wait_for(lambda: (found := processes.state(name)) and not found.alive and found, WITHIN_SECONDS)
-        assert state.exit_code == 0, "\n".join(processes.tail_log(name))
         processes.remove(name)
-        return str(wait_for(self.running, WITHIN_SECONDS).job_id)
+        return state, processes.tail_log(name)
 
     def running(self) -> Any:
         """The job, once all of it runs."""

@@ -8,6 +8,7 @@ from scope import WITHIN_SECONDS, Scope
 from waiting import wait_for
 
 from patternalarm.engines import target
+from patternalarm.telling_line import telling_line
 
 
 def test_a_job_outlives_its_jobmanager_and_leaves_nothing_once_it_is_closed(platform: Platform) -> None:
@@ -28,6 +29,12 @@ def test_a_job_outlives_its_jobmanager_and_leaves_nothing_once_it_is_closed(plat
     assert flink.restarted(job_id)
     # It remembers what came before: the state is that of the checkpoint, not a new one.
     assert [record["reason"] for record in out if "reason" in record] == ["conflicting"]
+
+    # As when the answer to the first submission had been lost.
+    state, log = scope.submit()
+    assert state.exit_code != 0
+    assert "already been submitted" in telling_line(log)
+    assert flink.jobs_named(scope.job) == [job_id]
 
     scope.close()
     assert not target.files().exists(scope.name)
