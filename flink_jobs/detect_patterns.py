@@ -1,6 +1,7 @@
 """Detect fraud in one domain: Kafka events -> features, pattern hits, dead letters. Submitted by `flink run -py`.
 
-The job is named detect-<domain>-<scope>; whoever stops it finds it by that name.
+The job is named detect-<domain>-<scope>, and its id follows from that: whoever stops it finds it, and a submission whose
+answer was lost may be made again. Its last checkpoint outlives it, until its scope's directory is removed.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.exit_codes import ExitCode
-from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.contracts.jobs import flink_job_id, flink_job_name
 from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.topics import TopicKind, topic_name
@@ -26,6 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", default=LIVE_SCOPE, help="live, or the run_id of an isolated run")
     parser.add_argument("--bootstrap", default=settings.kafka_bootstrap, help="Kafka's bootstrap servers")
+    parser.add_argument(
+        "--checkpoints", help="URL of the directory for the job's checkpoints; the cluster's by default"
+    )
     parser.add_argument("--parallelism", type=int, default=settings.flink_parallelism)
     args = parser.parse_args(argv)
     try:
@@ -37,10 +41,14 @@ def main(argv: list[str] | None = None) -> int:
 
     t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = t_env.get_config()
-    config.set("pipeline.name", flink_job_name(pack.name, args.scope))
+    name = flink_job_name(pack.name, args.scope)
+    config.set("pipeline.name", name)
+    config.set("$internal.pipeline.job-id", flink_job_id(name))
     config.set("parallelism.default", str(args.parallelism))
     for option, value in JOB_OPTIONS.items():
         config.set(option, value)
+    if args.checkpoints:
+        config.set("execution.checkpointing.dir", args.checkpoints)
     statements = build(
         t_env,
         pack,

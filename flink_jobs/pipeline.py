@@ -18,6 +18,7 @@ from pyflink.table import StatementSet, TableEnvironment
 from patternalarm.contracts.domain_pack import DomainPack, PackField
 from patternalarm.contracts.event_schema import contract_spec
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, EventField, FieldType
+from patternalarm.contracts.jobs import flink_consumer_group
 from patternalarm.contracts.records import (
     DEAD_LETTER_COLUMNS,
     FEATURES_COLUMNS,
@@ -41,6 +42,7 @@ FUNCTIONS: Final = {
 JOB_OPTIONS: Final = {
     "table.local-time-zone": "UTC",
     "execution.checkpointing.interval": "10 s",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     # Patterns and shared keys wait for the watermark: the default of 200 ms would be the larger part of their delay.
     "pipeline.auto-watermark-interval": "50 ms",
     # Half-full network buffers wait this long at every shuffle, and an event passes up to three.
@@ -124,7 +126,7 @@ def kafka_connectors(pack: DomainPack, scope: str, bootstrap: str, bounded: bool
     topics = {kind: topic_name(kind, pack.name, scope) for kind in TopicKind}
     return {
         TopicKind.EVENTS: kafka_events_source(
-            topics[TopicKind.EVENTS], bootstrap, f"flink.{pack.name}.{scope}", bounded
+            topics[TopicKind.EVENTS], bootstrap, flink_consumer_group(pack.name, scope), bounded
         ),
         TopicKind.FEATURES: kafka_json_sink(topics[TopicKind.FEATURES], bootstrap, "actor_id"),
         TopicKind.PATTERN_HITS: kafka_json_sink(topics[TopicKind.PATTERN_HITS], bootstrap, "subject_id"),

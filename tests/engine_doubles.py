@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from signal import Signals
 
+from patternalarm.contracts.jobs import flink_job_id
 from patternalarm.contracts.runs import RUN_ID_PATTERN
 from patternalarm.engines.errors import FlinkError, ProcessesError
 from patternalarm.engines.flink_job import FlinkJob
@@ -170,8 +171,14 @@ class FlinkInMemory:
         self.records: dict[tuple[str, int], int] = {}
 
     def run(self, name: str) -> None:
-        """Start a job of this name."""
-        job_id = f"{len(self.jobs):032x}"
+        """Start the job of this name.
+
+        Raises:
+            FlinkError: there is one, or was.
+        """
+        job_id = flink_job_id(name)
+        if job_id in self.jobs:
+            raise FlinkError(f"job {name} was submitted before")
         self.jobs[job_id] = FlinkJob(job_id, name, "RUNNING", vertices_running=True)
 
     def free_slots(self) -> int:
@@ -179,8 +186,20 @@ class FlinkInMemory:
         return self.SLOTS - self.SLOTS_OF_A_JOB * len(living)
 
     def job(self, name: str) -> FlinkJob | None:
-        named = [job for job in self.jobs.values() if job.name == name]
-        return named[-1] if named else None
+        return self.jobs.get(flink_job_id(name))
+
+    def restarted(self, job_id: str) -> bool:
+        self._known(job_id)
+        return False
+
+    def last_checkpoint(self, job_id: str) -> int:
+        self._known(job_id)
+        return 0
+
+    def forget(self, name: str) -> None:
+        job = self.job(name)
+        if job and job.ended:
+            del self.jobs[job.job_id]
 
     def jobs_named(self, name: str) -> list[str]:
         return [job.job_id for job in self.jobs.values() if job.name == name and not job.ended]

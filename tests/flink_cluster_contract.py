@@ -1,4 +1,4 @@
-"""The contract of ``FlinkCluster``: a story of two jobs of one name, told to whoever stands behind the port."""
+"""The contract of ``FlinkCluster``: a story of a job that is started twice, told to whoever stands behind the port."""
 
 from typing import Protocol
 
@@ -16,13 +16,13 @@ class Stage(Protocol):
 
     cluster: FlinkCluster
     name: str
-    """Name of the jobs that ``start`` starts."""
+    """Name of the job that ``start`` starts."""
     topic: str
     """Topic that such a job reads, of one or more partitions."""
     savepoints: str
 
     def start(self) -> None:
-        """Start a job of this name, and return when the cluster has it."""
+        """Start the job, and return when the cluster has it."""
 
     def publish(self, count: int) -> None:
         """Put records into the topic."""
@@ -54,15 +54,19 @@ def tell(stage: Stage) -> None:
     assert flink.jobs_named(name) == []
     wait_for(lambda: flink.free_slots() == free, seconds=60)
 
+    flink.forget(name)
     stage.start()
-    second = wait_for(lambda: running(flink, name), seconds=60)
-    # The newest of a name counts, and those that ended are not named.
-    assert second.job_id != first.job_id
-    assert flink.jobs_named(name) == [second.job_id]
-    flink.cancel(second.job_id)
+    # By its name there is one at most, so it is found whoever started it.
+    assert wait_for(lambda: running(flink, name), seconds=60).job_id == first.job_id
+    assert flink.jobs_named(name) == [first.job_id]
+    assert flink.last_checkpoint(first.job_id) >= 0
+    assert not flink.restarted(first.job_id)
+    flink.cancel(first.job_id)
     assert wait_for(lambda: ended(flink, name), seconds=60) == "CANCELED"
-    assert flink.failure(second.job_id)
+    assert flink.failure(first.job_id)
     assert flink.jobs_named(name) == []
+    flink.forget(name)
+    flink.forget(name)
 
 
 def running(flink: FlinkCluster, name: str):
@@ -72,6 +76,6 @@ def running(flink: FlinkCluster, name: str):
 
 
 def ended(flink: FlinkCluster, name: str) -> str | None:
-    """State of the newest job of this name, once it ended."""
+    """State of the job of this name, once it ended."""
     job = flink.job(name)
     return job.state if job and job.ended else None

@@ -7,7 +7,7 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
     env/<program>.env      what one program needs in its environment, mode 600
     bin/<program>          airflow, dbt, flink, superset, ... with that environment, for the supervisor and by hand
     supervisor/            supervisord.conf (mode 600), its pid file, run.d/ and ready/ for the processes of runs
-    postgres/ kafka/ flink/ airflow/   what each engine keeps
+    postgres/ kafka/ flink/ zookeeper/ airflow/   what each engine keeps
 """
 
 import base64
@@ -18,6 +18,7 @@ import resource
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -295,6 +296,7 @@ class Configuration:
             ConfigurationFile(self.supervisor_file, _render("supervisord.conf.template", values), 0o600),
             ConfigurationFile(home / "kafka" / "kafka.properties", _render("kafka.properties.template", values)),
             ConfigurationFile(home / "flink/conf/config.yaml", _render("flink/config.yaml.template", values)),
+            ConfigurationFile(home / "zookeeper/zoo.cfg", _render("zoo.cfg.template", values)),
             ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
             ConfigurationFile(
                 home / "airflow" / "passwords.json",
@@ -346,23 +348,32 @@ class Configuration:
             write_private(file.path, file.content, file.mode)
         for name in ("logs", "airflow", "superset", "models", "runs", "reports"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
-        for name in ("tmp", "log", "pid", "checkpoints", "savepoints"):
+        # Whoever is killed leaves his scratch files; nobody uses them who starts anew.
+        shutil.rmtree(self.home / "flink" / "tmp", ignore_errors=True)
+        for name in ("tmp", "log", "pid", "checkpoints", "savepoints", "ha", "results"):
             (self.home / "flink" / name).mkdir(parents=True, exist_ok=True)
         self.run_directory.mkdir(parents=True, exist_ok=True)
         jars = REPOSITORY / ".local" / "jars"
         if not (self.home / "jars").exists():
             (self.home / "jars").symlink_to(jars)
-        library = self.home / "flink" / "lib"
-        shutil.rmtree(library, ignore_errors=True)
-        library.mkdir(parents=True)
-        for jar in [*(self.flink_home / "lib").glob("*.jar"), *(self.home / "jars/flink").glob("*.jar")]:
-            (library / jar.name).symlink_to(jar.resolve())
+        packaged = list((self.flink_home / "lib").glob("*.jar"))
+        _link_jars(self.home / "flink" / "lib", [*packaged, *(self.home / "jars/flink").glob("*.jar")])
+        # ZooKeeper's server is inside Flink's own jar.
+        of_zookeeper = [jar for jar in packaged if jar.name.startswith(("flink-dist", "log4j-"))]
+        _link_jars(self.home / "zookeeper" / "lib", of_zookeeper)
 
     def _packaged_flink_java_opts(self) -> str:
         packaged = yaml.safe_load((self.flink_home / "conf" / "config.yaml").read_text())
         opens = str(packaged["env"]["java"]["opts"]["all"])
         # As Flink's scripts do: newer JDKs refuse a security manager otherwise, and Flink sets one.
         return opens if int(self.jdk.version.split(".")[0]) <= 17 else f"{opens} -Djava.security.manager=allow"
+
+
+def _link_jars(directory: Path, jars: Iterable[Path]) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for jar in jars:
+        (directory / jar.name).symlink_to(jar.resolve())
 
 
 def _render(template: str, values: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Is a program of the platform able to work? Asked of the program itself, not of its process."""
 
+import socket
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -54,6 +55,21 @@ def kafka(configuration: Configuration) -> None:
         raise Unhealthy("Kafka has no broker yet")
 
 
+def zookeeper(configuration: Configuration) -> None:
+    """The server serves; it says so to who asks whether it is ok."""
+    settings = configuration.settings
+    try:
+        with socket.create_connection(
+            (settings.advertised_host, settings.zookeeper_port), TIMEOUT_SECONDS
+        ) as connection:
+            connection.sendall(b"ruok")
+            answer = connection.makefile("rb").read()
+    except OSError as error:
+        raise Unhealthy(f"ZooKeeper: {error}") from error
+    if answer != b"imok":
+        raise Unhealthy("ZooKeeper does not serve yet")
+
+
 def flink_jobmanager(configuration: Configuration) -> None:
     """The REST API answers."""
     _get(f"{configuration.settings.flink_url}/overview")
@@ -84,6 +100,7 @@ def superset(configuration: Configuration) -> None:
 CHECKS: dict[str, Callable[[Configuration], None]] = {
     "postgres": postgres,
     "kafka": kafka,
+    "zookeeper": zookeeper,
     "flink-jobmanager": flink_jobmanager,
     "flink-taskmanager": flink_taskmanager,
     "airflow-api-server": _airflow("metadatabase"),

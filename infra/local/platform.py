@@ -32,7 +32,7 @@ from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
-STORES = ("postgres", "kafka")
+STORES = ("postgres", "kafka", "zookeeper")
 HEALTHY_WITHIN_SECONDS = 300.0
 STOPPED_WITHIN_SECONDS = 60.0
 # A program that started this often without becoming healthy will not.
@@ -73,7 +73,7 @@ class Platform:
         with ThreadPoolExecutor(8) as pool:
             works = [pool.submit(self._bring_up_kafka)]
             if not stores_only:
-                works.append(pool.submit(self._bring_up_flink))
+                works.append(pool.submit(self.bring_up_flink))
             self._bring_up_postgres()
             if not stores_only:
                 works.append(pool.submit(self._bring_up_airflow))
@@ -86,6 +86,14 @@ class Platform:
             else f"everything is up and healthy: Airflow {self.configuration.settings.airflow_url}"
         )
 
+    def bring_up_flink(self) -> None:
+        """Bring Flink and its ZooKeeper up under a supervisor that runs, and wait until they are healthy.
+
+        Raises:
+            StepError: one of them did not become healthy.
+        """
+        self._bring_up("zookeeper", "flink-jobmanager", "flink-taskmanager")
+
     def down(self) -> None:
         """Stop everything, runs' processes first and the stores last, and make sure that no process is left.
 
@@ -97,7 +105,7 @@ class Platform:
             running = [name for name, program in programs.items() if program.state not in STANDING_STILL]
             with self.progress.step("stopping what works", "jobs, Airflow, Superset and Flink stopped"):
                 self.supervisor.stop([name for name in running if name not in STORES], STOPPED_WITHIN_SECONDS)
-            with self.progress.step("stopping the stores", "Kafka and PostgreSQL stopped"):
+            with self.progress.step("stopping the stores", "the stores stopped"):
                 self.supervisor.stop([name for name in running if name in STORES], STOPPED_WITHIN_SECONDS)
             self.supervisor.shut_down()
             deadline = time.monotonic() + STOPPED_WITHIN_SECONDS
@@ -207,9 +215,6 @@ class Platform:
     def _bring_up_kafka(self) -> None:
         initialise.kafka_storage(self.configuration, self.progress)
         self._bring_up("kafka")
-
-    def _bring_up_flink(self) -> None:
-        self._bring_up("flink-jobmanager", "flink-taskmanager")
 
     def _bring_up_postgres(self) -> None:
         initialise.postgres_data(self.configuration, self.progress)

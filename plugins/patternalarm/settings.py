@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     postgres_port: int = 15432
     flink_rest_port: int = 18081
     flink_rpc_port: int = 18082
+    zookeeper_port: int = 12181
     airflow_port: int = 18080
     superset_port: int = 18088
     supervisor_port: int = 19001

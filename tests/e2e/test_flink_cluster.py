@@ -71,6 +71,7 @@ def stage(platform: Settings) -> Iterator[PlatformsCluster]:
     for job_id in made.cluster.jobs_named(made.name):
         made.cluster.cancel(job_id)
     wait_for(lambda: not made.cluster.jobs_named(made.name), 60)
+    made.cluster.forget(made.name)
     LocalFiles(platform).remove(scope)
     for future in admin.delete_topics([topic.topic for topic in wanted]).values():
         future.result()

@@ -1,5 +1,6 @@
 """Names of the jobs and processes of a scope, by which they are found, watched and stopped, and modes of the scorer."""
 
+import hashlib
 from enum import StrEnum
 
 
@@ -28,6 +29,16 @@ class ScorerMode(StrEnum):
 def flink_job_name(domain: str, scope: str) -> str:
     """Name of the Flink job of ``domain`` in ``scope``."""
     return f"detect-{domain}-{scope}"
+
+
+def flink_job_id(name: str) -> str:
+    """Flink's id of the job of this name, 32 hex digits: of a name that is submitted twice, Flink takes one."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def flink_consumer_group(domain: str, scope: str) -> str:
+    """Consumer group for which the Flink job of ``domain`` in ``scope`` commits the offsets that its checkpoints hold."""
+    return f"flink.{domain}.{scope}"
 
 
 def process_name(scope: str, kind: ProcessKind, shard: int | str | None = None) -> str:

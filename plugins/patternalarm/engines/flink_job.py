@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-ENDED_STATES: Final = frozenset({"FAILED", "CANCELED", "FINISHED", "SUSPENDED"})
+# Not among them: SUSPENDED, the state of a job whose JobManager goes; the next one takes it up.
+ENDED_STATES: Final = frozenset({"FAILED", "CANCELED", "FINISHED"})
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,16 @@ class FlinkCluster(Protocol):
         """Task slots that no job holds."""
 
     def job(self, name: str) -> FlinkJob | None:
-        """The newest job of this name, also when it has ended; None when there is none."""
+        """The job of this name, of which there is one at most, also when it has ended; None when there is none."""
+
+    def restarted(self, job_id: str) -> bool:
+        """Whether the job was started again after a failure."""
+
+    def last_checkpoint(self, job_id: str) -> int:
+        """Number of the latest checkpoint that the job completed or was started from, which only grows; 0 before the first."""
+
+    def forget(self, name: str) -> None:
+        """Remove what is kept of how the job of this name ended; before, none of that name can be submitted again."""
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended."""
@@ -67,7 +76,8 @@ class FlinkCluster(Protocol):
     def read_offsets(self, job_id: str, topic: str) -> dict[int, int]:
         """Offset of the last record that the job has read of each partition of ``topic``; -1 before the first.
 
-        Partitions that no running source holds are missing. The figures trail the truth and never lead it.
+        Partitions that no running source holds are missing. The figures trail the truth and never lead it, unless
+        the job was started again: what is told then may be what it had read before.
         """
 
     def stop_with_drain(self, job_id: str, savepoints: str) -> str:

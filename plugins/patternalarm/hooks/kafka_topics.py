@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from patternalarm.contracts.topics import TOPIC_SPECS, topics_of
@@ -75,6 +75,14 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         # Between the list of topics and the question, one may be dropped or made, or change its leader.
         return self._patiently("tell offsets", lambda: self._offsets_now(topics))
 
+    def committed(self, group: str, topic: str) -> dict[tuple[str, int], int]:
+        """Offset that ``group`` committed, which it wants next, by topic and partition of ``topic``; others are left out.
+
+        Raises:
+            KafkaTopicsError: Kafka cannot be reached.
+        """
+        return self._patiently(f"tell what {group} committed", lambda: self._committed_now(group, topic))
+
     def records(self, topic: str) -> int:
         """Records in ``topic`` by its offsets; 0 when it does not exist.
 
@@ -118,6 +126,12 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         specs = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
         first, last = (self._list_offsets(partitions, spec) for spec in specs)
         return {key: (first[key], last[key]) for key in last}
+
+    def _committed_now(self, group: str, topic: str) -> dict[tuple[str, int], int]:
+        question = [ConsumerGroupTopicPartitions(group)]
+        (future,) = self.get_conn.list_consumer_group_offsets(question, request_timeout=_TIMEOUT_SECONDS).values()
+        told = self._settle(future).topic_partitions or []
+        return {(place.topic, place.partition): place.offset for place in told if place.topic == topic}
 
     def _list_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
         if not partitions:

@@ -19,7 +19,7 @@ _CANCEL_SECONDS: Final = 60
 
 
 class CloseRunOperator(BaseOperator):  # type: ignore[misc]
-    """Stops the run's processes and Flink job, drops its topics and scratch files, releases its lease.
+    """Stops the run's processes and Flink job, drops its topics, checkpoints and scratch files, releases its lease.
 
     The teardown task of a run. Every step is tried whatever became of the others, and doing it again is no error. A run
     that nobody graded ends as failed, with the tasks that failed as its reason.
@@ -82,6 +82,7 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
             if time.monotonic() > patience_ends:
                 raise FlinkError(f"Flink job {name} still runs {_CANCEL_SECONDS} s after it was cancelled")
             time.sleep(0.5)
+        flink.forget(name)
 
     def _drop_topics(self) -> None:
         if self.keep_topics == "True":

@@ -20,7 +20,8 @@ class SubmitFlinkJobOperator(AwaitingOperator):
     """Submits the Flink job of a scope and waits until all of it runs.
 
     Args:
-        job: the submission, a job like any other, which ends once the cluster has the Flink job.
+        job: the submission, a job like any other, which ends once the cluster has the Flink job; it is told where the
+            scope's checkpoints belong.
         domain: the domain.
         scope: the scope.
         slots: task slots that the Flink job needs; without them it would wait for ever.
@@ -48,7 +49,7 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         """
         # A TaskManager that is restarted has none for a while.
         retrying("find free task slots", passes=lambda error: isinstance(error, _NoSlotsError))(self._check_slots)
-        job = JobSpec.of(self.job)
+        job = JobSpec.of(self.job).with_options({"checkpoints": target.files().checkpoints(self.scope)})
         self.log.info("submitting %s", job.describe())
         target.processes().start(job)
         self.wait_with(

@@ -28,7 +28,7 @@ class FlinkCaughtUpTrigger(PollingTrigger):
         self._job = flink_job_name(domain, scope)
         self._topic = topic_name(TopicKind.EVENTS, domain, scope)
         self._flink = target.flink()
-        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), self._topic)
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), domain, scope)
         self._unread = -1
 
     def look(self) -> Done | Failed | None:

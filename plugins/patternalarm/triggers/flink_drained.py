@@ -33,7 +33,7 @@ class FlinkDrainedTrigger(PollingTrigger):
         self._job = flink_job_name(domain, scope)
         self._topic = topic_name(TopicKind.EVENTS, domain, scope)
         self._flink = target.flink()
-        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), self._topic)
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), domain, scope)
         self._stop_request: str | None = None
         self._unread = -1
 

@@ -9,7 +9,9 @@ from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
 class FlinkRunningTrigger(PollingTrigger):
-    """Done when the submission ended well and every vertex of the job runs; failed with the cause as soon as one ended.
+    """Done when the job is submitted and every vertex of it runs; failed with the cause as soon as either ended badly.
+
+    A job that cannot run restarts without an end; it fails when patience ends, with the cause of its last failure.
 
     Args:
         submission: name of the process that submits the job.
@@ -45,8 +47,11 @@ class FlinkRunningTrigger(PollingTrigger):
             return None
         if state:
             log = processes.tail_log(self.submission)
+            ended_well = state.state == "EXITED" and state.exit_code == 0
+            # Of a submission that failed, it may be the answer alone that was lost.
+            submitted = ended_well or target.flink().job(self._job) is not None
             processes.remove(self.submission)
-            if state.state != "EXITED" or state.exit_code != 0:
+            if not submitted:
                 return Failed(f"not submitted: {state.describe(log)}", log)
             for line in log:
                 self.log.info("%s", line)

@@ -1,20 +1,25 @@
 """How far a Flink job is behind its topic."""
 
+from patternalarm.contracts.jobs import flink_consumer_group
+from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.engines.ports import FlinkCluster
 from patternalarm.hooks.committed_records import Backlog
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 
 
 class UnreadEvents:
-    """Counts records of ``topic`` that a job has not read, look by look.
+    """Counts records of a scope's events topic that its job has not read, look by look.
 
     Flink tells the offset of the last record that it read, so where a partition ends in control records, or in those of
-    an aborted transaction, the job never seems to reach its end offset.
+    an aborted transaction, the job never seems to reach its end offset. Of a job that was started again, it may tell what
+    was read before and will be read once more; then only what the job's last checkpoint holds is read for good.
     """
 
-    def __init__(self, flink: FlinkCluster, kafka: KafkaTopicsHook, topic: str) -> None:
-        self._flink, self._kafka, self._topic = flink, kafka, topic
-        self._backlog = Backlog()
+    def __init__(self, flink: FlinkCluster, kafka: KafkaTopicsHook, domain: str, scope: str) -> None:
+        self._flink, self._kafka = flink, kafka
+        self._topic = topic_name(TopicKind.EVENTS, domain, scope)
+        self._group = flink_consumer_group(domain, scope)
+        self._by_metrics, self._by_checkpoints = Backlog(), Backlog()
 
     def count(self, job_id: str) -> int:
         """Offsets of the topic that hold something which the job has not read.
@@ -24,4 +29,8 @@ class UnreadEvents:
         """
         read = self._flink.read_offsets(job_id, self._topic)
         wanted = {(self._topic, partition): offset + 1 for partition, offset in read.items()}
-        return self._backlog.left(self._kafka.offsets([self._topic]), wanted)
+        spans = self._kafka.offsets([self._topic])
+        left = self._by_metrics.left(spans, wanted)
+        if left or not self._flink.restarted(job_id):
+            return left
+        return self._by_checkpoints.left(spans, self._kafka.committed(self._group, self._topic))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.engines import target
 from patternalarm.engines.process_state import ProcessState
+from patternalarm.retrying import patience_of_settings
 from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
@@ -16,6 +17,9 @@ _GENERATOR_START_SECONDS: Final = 20
 
 class WatchJobsTrigger(PollingTrigger):
     """Done when all generators ended well, failed at once when anything that they need is gone for good.
+
+    A Flink job restarts without an end, be it that its engines are away or that it never will run; what tells them apart is
+    progress. One that completes no checkpoint for the patience of the settings is gone.
 
     When it fails, it stops the generators, so that the tasks that wait for them end too and the teardown begins.
 
@@ -45,6 +49,8 @@ class WatchJobsTrigger(PollingTrigger):
         self.generators = generators
         self.until = until
         self._starts: dict[str, set[int]] = {}
+        self._checkpoint = -1
+        self._checkpoint_at = time.monotonic()
 
     def look(self) -> Done | Failed | None:
         """Ask for the Flink job and the processes once."""
@@ -85,8 +91,20 @@ class WatchJobsTrigger(PollingTrigger):
         }
 
     def _failed_flink_job(self) -> Failed | None:
-        job = job_at_work(target.flink(), flink_job_name(self.domain, self.scope))
-        return job if isinstance(job, Failed) else None
+        flink = target.flink()
+        job = job_at_work(flink, flink_job_name(self.domain, self.scope))
+        if isinstance(job, Failed):
+            return job
+        checkpoint = flink.last_checkpoint(job.job_id)
+        if checkpoint != self._checkpoint:
+            self._checkpoint, self._checkpoint_at = checkpoint, time.monotonic()
+        standstill = time.monotonic() - self._checkpoint_at
+        if standstill <= patience_of_settings():
+            return None
+        return Failed(
+            f"Flink job {job.name}, which is {job.state}, completed no checkpoint for {standstill:.0f} s: "
+            f"{flink.failure(job.job_id)}"
+        )
 
     def _failed_process(self) -> Failed | None:
         processes = target.processes()

@@ -90,6 +90,18 @@ def test_records_are_counted_over_partitions(hook, kafka):
     assert hook.records("events.payments.run-nowhere") == 0
 
 
+def test_what_a_group_committed_is_told_of_one_topic(hook, kafka):
+    hook.create("payments", "run-d")
+    events = topic_name(TopicKind.EVENTS, "payments", "run-d")
+    features = topic_name(TopicKind.FEATURES, "payments", "run-d")
+    assert hook.committed("flink.payments.run-d", events) == {}
+    consumer = Consumer({"bootstrap.servers": kafka.kafka_bootstrap, "group.id": "flink.payments.run-d"})
+    offsets = [TopicPartition(events, 0, 7), TopicPartition(events, 1, 0), TopicPartition(features, 0, 3)]
+    consumer.commit(offsets=offsets, asynchronous=False)
+    consumer.close()
+    assert hook.committed("flink.payments.run-d", events) == {(events, 0): 7, (events, 1): 0}
+
+
 def test_a_broker_that_is_down_is_named_with_the_remedy(monkeypatch):
     from kafka_broker import free_port
 

@@ -45,7 +45,7 @@ def test_files_with_secrets_are_private_and_nothing_else_holds_one(configuration
 def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configuration):
     made = configuration()
     files = {file.path.name: file.content for file in made.files()}
-    for name in ("supervisord.conf", "kafka.properties", "config.yaml"):
+    for name in ("supervisord.conf", "kafka.properties", "config.yaml", "zoo.cfg"):
         assert "$" not in files[name]
         assert "0.0.0.0" not in files[name]
     flink = yaml.safe_load(files["config.yaml"])
@@ -54,6 +54,7 @@ def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configur
     assert "--add-opens=packaged" in files["supervisord.conf"]
     assert "listeners=PLAINTEXT://127.0.0.1:" in files["kafka.properties"]
     assert "listen_addresses=127.0.0.1" in files["supervisord.conf"]
+    assert "clientPortAddress=127.0.0.1" in files["zoo.cfg"]
 
 
 def test_servers_listen_on_one_host_and_name_themselves_by_another(configuration):
@@ -110,6 +111,25 @@ def test_flinks_library_holds_the_packaged_jars_and_ours(configuration):
     made.write()
     made.write()
     assert {jar.name for jar in (made.home / "flink" / "lib").iterdir()} == {"flink-dist.jar", "patternalarm-flink.jar"}
+    assert {jar.name for jar in (made.home / "zookeeper" / "lib").iterdir()} == {"flink-dist.jar"}
+
+
+def test_zookeeper_grants_the_session_that_flink_asks_for(configuration):
+    files = {file.path.name: file.content for file in configuration().files()}
+    asked = yaml.safe_load(files["config.yaml"])["high-availability.zookeeper.client.session-timeout"]
+    granted = next(line for line in files["zoo.cfg"].splitlines() if line.startswith("maxSessionTimeout="))
+    assert int(granted.split("=")[1]) >= int(asked.removesuffix(" s")) * 1000
+
+
+def test_scratch_files_of_engines_that_were_killed_are_removed_and_jobs_stay(configuration):
+    made = configuration()
+    (made.home / "jars").mkdir()
+    made.write()
+    (made.home / "flink/tmp/tm_1").mkdir()
+    (made.home / "flink/ha/patternalarm").mkdir()
+    made.write()
+    assert list((made.home / "flink/tmp").iterdir()) == []
+    assert (made.home / "flink/ha/patternalarm").is_dir()
 
 
 def test_templates_ask_for_nothing_unknown(configuration):

@@ -1,4 +1,5 @@
 import json
+import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -33,11 +34,39 @@ def test_every_program_has_a_check_of_its_own(configuration):
     assert programs == set(health.CHECKS)
 
 
-@pytest.mark.parametrize("name", [name for name in health.CHECKS if name not in ("postgres", "kafka")])
+@pytest.mark.parametrize("name", [name for name in health.CHECKS if name not in ("postgres", "kafka", "zookeeper")])
 def test_nobody_there_is_unhealthy_and_the_address_is_named(configuration, name):
     made = configuration(airflow_port=1, flink_rest_port=1, superset_port=1)
     with pytest.raises(health.Unhealthy, match=r"http://127\.0\.0\.1:1/"):
         health.CHECKS[name](made)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(b"imok", ""), (b"This ZooKeeper instance is not currently serving requests\n", "does not serve")],
+)
+def test_zookeeper_is_asked_whether_it_is_ok(configuration, answer, why):
+    asked = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.request.recv(4))
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        made = configuration(zookeeper_port=server.server_address[1])
+        if why:
+            with pytest.raises(health.Unhealthy, match=why):
+                health.zookeeper(made)
+        else:
+            health.zookeeper(made)
+    assert asked == [b"ruok"]
+
+
+def test_a_zookeeper_that_is_away_is_unhealthy(configuration):
+    with pytest.raises(health.Unhealthy, match=r"ZooKeeper: .*refused"):
+        health.zookeeper(configuration(zookeeper_port=1))
 
 
 def test_a_taskmanager_that_is_not_registered_is_unhealthy(configuration, answer):

@@ -19,6 +19,7 @@ class World:
         self.programs = ["run-1.generator-0", "run-1.scorer", "run-10.scorer"]
         self.jobs = {"j1": "detect-payments-run-1", "j2": "detect-payments-run-10"}
         self.topics = True
+        self.forgotten = []
         self.ended = []
         self.released = []
         self.broken = set()
@@ -49,6 +50,9 @@ def world(monkeypatch, tmp_path):
 
         def cancel(self, job):
             del state.jobs[job]
+
+        def forget(self, name):
+            state.forgotten.append(name)
 
     class Kafka:
         def drop(self, domain, scope):
@@ -114,6 +118,7 @@ def test_everything_of_the_run_and_nothing_of_another_goes(world):
     assert world.programs == ["run-10.scorer"]
     assert world.jobs == {"j2": "detect-payments-run-10"}
     assert not world.topics
+    assert world.forgotten == ["detect-payments-run-1"]
     assert not world.scratch.exists()
     assert world.released == ["run-1"]
 

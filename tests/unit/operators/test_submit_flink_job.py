@@ -2,6 +2,7 @@
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from engine_doubles import FilesInMemory
 
 from patternalarm.engines import target
 from patternalarm.engines.job_spec import JobSpec, Program
@@ -29,6 +30,7 @@ def cluster(monkeypatch):
     made = Cluster()
     monkeypatch.setattr(target, "flink", lambda: made)
     monkeypatch.setattr(target, "processes", lambda: made)
+    monkeypatch.setattr(target, "files", FilesInMemory)
     return made
 
 
@@ -39,7 +41,7 @@ def submit():
 def test_the_submission_is_a_job_like_any_other_and_waited_for(cluster):
     with pytest.raises(TaskDeferred) as deferred:
         submit()
-    assert cluster.started == [JOB]
+    assert cluster.started == [JOB.with_options({"checkpoints": "memory:///run-1/checkpoints"})]
     trigger = deferred.value.trigger
     assert trigger.arguments() == {"submission": "run-1.start-flink", "domain": "iot", "scope": "run-1"}
     assert trigger.patience == 9

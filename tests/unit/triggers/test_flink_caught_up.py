@@ -18,6 +18,7 @@ class Flink:
 
     state = "RUNNING"
     read: ClassVar[dict[int, int]] = {}
+    was_restarted = False
 
     def job(self, name):
         assert name == "detect-payments-run-1"
@@ -30,12 +31,21 @@ class Flink:
         assert (job_id, topic) == ("j", TOPIC)
         return self.read
 
+    def restarted(self, job_id):
+        return self.was_restarted
+
 
 class Kafka:
     """A topic of three partitions: one from which retention took ten records, one full, one empty."""
 
+    wanted_next: ClassVar[dict[tuple[str, int], int]] = {}
+
     def offsets(self, topics):
         return {(TOPIC, 0): (10, 42), (TOPIC, 1): (0, 5), (TOPIC, 2): (0, 0)}
+
+    def committed(self, group, topic):
+        assert (group, topic) == ("flink.payments.run-1", TOPIC)
+        return self.wanted_next
 
 
 @pytest.fixture
@@ -77,6 +87,17 @@ def test_a_job_that_rests_before_control_records_has_read_all(flink, monkeypatch
     looks = [(isinstance(trigger.look(), Done), trigger.progress()) for _ in range(3)]
     assert looks == [(False, 3), (False, 1), (True, 0)]
     assert asked == [{(TOPIC, 0): 40, (TOPIC, 1): 4}] * 2
+
+
+@pytest.mark.parametrize(
+    ("committed", "unread"), [({}, 37), ({0: 42}, 5), ({0: 40, 1: 5}, 2), ({0: 42, 1: 5}, 0), ({0: 42, 1: 5, 2: 0}, 0)]
+)
+def test_of_a_job_that_was_started_again_only_what_its_checkpoint_holds_is_read(flink, monkeypatch, committed, unread):
+    monkeypatch.setattr(Kafka, "wanted_next", {(TOPIC, partition): next_ for partition, next_ in committed.items()})
+    flink.read, flink.was_restarted = {0: 41, 1: 4}, True
+    trigger = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1")
+    assert isinstance(trigger.look(), Done) == (unread == 0)
+    assert trigger.progress() == unread
 
 
 def test_a_job_that_ended_is_told_with_its_reason(flink):

@@ -64,6 +64,11 @@ def test_a_refused_submission_is_told_with_the_line_that_says_why(flink, submit,
     assert event_of(submit(**options)).payload["reason"] == f"not submitted: run-1.start-flink {told}"
 
 
+def test_of_a_submission_that_failed_the_answer_alone_may_be_lost(flink, submit):
+    flink.run(NAME)
+    assert isinstance(event_of(submit(say="Connection reset by peer", exit_code=1)), TaskSuccessEvent)
+
+
 def test_a_submission_that_somebody_stops_is_none(flink, submit, processes):
     trigger = submit(seconds=600)
     processes.stop("run-1.start-flink")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -22,6 +23,12 @@ class ScriptedFlink:
     """A cluster whose one job is in the state that the test says."""
 
     state = "RUNNING"
+    takes_checkpoints = True
+    checkpoint = 0
+
+    def last_checkpoint(self, job_id):
+        self.checkpoint += self.takes_checkpoints
+        return self.checkpoint
 
     def job(self, name):
         assert name == "detect-payments-run-1"
@@ -99,6 +106,23 @@ def test_a_flink_job_that_restarts_is_waited_for(run, flink):
     flink.state = "RESTARTING"
     for shard in (0, 1):
         generate(run, shard, "import time; time.sleep(0.7)")
+    assert isinstance(event_of(watcher()), TaskSuccessEvent)
+
+
+@pytest.mark.parametrize("state", ["RESTARTING", "RUNNING"])
+def test_a_flink_job_that_takes_no_checkpoint_any_more_fails_the_run(run, flink, monkeypatch, state):
+    monkeypatch.setattr(watch_jobs, "patience_of_settings", lambda: 1.5)
+    for shard in (0, 1):
+        generate(run, shard, STAYS)
+    flink.state, flink.takes_checkpoints = state, False
+    reason = event_of(watcher()).payload["reason"]
+    assert re.search(rf"which is {state}, completed no checkpoint for \d+ s: java.lang.OutOfMemoryError", reason)
+
+
+def test_a_flink_job_that_takes_checkpoints_outlasts_patience(run, flink, monkeypatch):
+    monkeypatch.setattr(watch_jobs, "patience_of_settings", lambda: 0.5)
+    for shard in (0, 1):
+        generate(run, shard, "import time; time.sleep(2)")
     assert isinstance(event_of(watcher()), TaskSuccessEvent)
 
 

@@ -3,12 +3,14 @@
 import http.client
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from patternalarm.contracts.jobs import flink_job_id
 from patternalarm.engines.errors import FlinkError
 from patternalarm.engines.flink_job import ENDED_STATES, FlinkJob
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
@@ -18,6 +20,9 @@ from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
+_RECORD_SECONDS: Final = 10
+
+_RECORDED_STATES: Final = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELED": "CANCELED"}
 
 
 class RestFlinkCluster:
@@ -40,22 +45,60 @@ class RestFlinkCluster:
         return int(self._get("/overview")["slots-available"])
 
     def job(self, name: str) -> FlinkJob | None:
-        """The newest job of this name, also when it has ended; None when there is none.
+        """The job of this name, also when it has ended and the JobManager that ran it died; None when there is none.
 
         Raises:
             FlinkError: the cluster cannot be reached.
         """
-        named = [job for job in self._get("/jobs/overview")["jobs"] if job["name"] == name]
-        if not named:
-            return None
-        job_id = str(max(named, key=lambda job: int(job["start-time"]))["jid"])
-        found = self._get(f"/jobs/{job_id}")
+        job_id = flink_job_id(name)
+        try:
+            found = self._get(f"/jobs/{job_id}")
+        except FlinkError as error:
+            if _knows_nothing(error):
+                return self._recorded_end(job_id)
+            raise
         return FlinkJob(
             job_id=job_id,
             name=found["name"],
             state=found["state"],
             vertices_running=all(vertex["status"] == "RUNNING" for vertex in found["vertices"]),
         )
+
+    def restarted(self, job_id: str) -> bool:
+        """Whether the job was started again after a failure, by this JobManager or as its predecessor's.
+
+        Raises:
+            FlinkError: there is no such job, or the cluster cannot be reached.
+        """
+        if self._get(f"/jobs/{job_id}")["timestamps"]["RESTARTING"] > 0:
+            return True
+        return bool(self._get(f"/jobs/{job_id}/checkpoints")["latest"]["restored"])
+
+    def last_checkpoint(self, job_id: str) -> int:
+        """Number of the latest checkpoint that the job completed or was started from, which only grows; 0 before the first.
+
+        Raises:
+            FlinkError: there is no such job, or the cluster cannot be reached.
+        """
+        latest = self._get(f"/jobs/{job_id}/checkpoints")["latest"]
+        return max(int((latest.get(kind) or {}).get("id", 0)) for kind in ("completed", "restored"))
+
+    def forget(self, name: str) -> None:
+        """Remove what is kept of how the job of this name ended, once Flink has cleaned up after it.
+
+        Raises:
+            FlinkError: Flink has not cleaned up, or cannot be reached.
+        """
+        unfinished, finished = self._records(flink_job_id(name))
+        patience_ends = time.monotonic() + _RECORD_SECONDS
+        # A job is shown as ended a moment before that is recorded.
+        while unfinished.exists() or (not finished.exists() and self.job(name) is not None):
+            if time.monotonic() > patience_ends:
+                break
+            time.sleep(0.2)
+        if unfinished.exists():
+            raise FlinkError(f"Flink has not cleaned up after job {name}: see the log of its JobManager")
+        finished.unlink(missing_ok=True)
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended.
@@ -72,7 +115,13 @@ class RestFlinkCluster:
         Raises:
             FlinkError: there is no such job, or the cluster cannot be reached.
         """
-        entries = self._get(f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        try:
+            entries = self._get(f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        except FlinkError as error:
+            # The JobManager that knew has died.
+            if not _knows_nothing(error):
+                raise
+            entries = []
         if not entries:
             return "Flink names no cause"
         trace = str(entries[0].get("stacktrace") or entries[0].get("exceptionName"))
@@ -83,7 +132,7 @@ class RestFlinkCluster:
         """Offset of the last record that the job has read of each partition of ``topic``; -1 before the first.
 
         Partitions that no running source holds are missing. The figures trail the truth by Flink's metrics interval
-        and never lead it.
+        and never lead it, unless the job was started again: what is told then may be what it had read before.
 
         Raises:
             FlinkError: there is no such job, or the cluster cannot be reached.
@@ -121,7 +170,12 @@ class RestFlinkCluster:
         Raises:
             FlinkError: the cluster cannot be reached.
         """
-        operation = self._get(f"/jobs/{job_id}/savepoints/{request_id}").get("operation") or {}
+        try:
+            operation = self._get(f"/jobs/{job_id}/savepoints/{request_id}").get("operation") or {}
+        except FlinkError as error:
+            if _knows_nothing(error):
+                return "the JobManager that was asked is gone"
+            raise
         cause = operation.get("failure-cause")
         return str(cause["stack-trace"]).strip().splitlines()[-1] if cause else None
 
@@ -132,6 +186,21 @@ class RestFlinkCluster:
             FlinkError: there is none, or the cluster cannot be reached.
         """
         self._send("PATCH", f"/jobs/{job_id}?mode=cancel", None)
+
+    def _recorded_end(self, job_id: str) -> FlinkJob | None:
+        for file in self._records(job_id):
+            try:
+                result = json.loads(file.read_text(encoding="utf-8"))["result"]
+            except FileNotFoundError:
+                continue
+            state = _RECORDED_STATES[result["application-status"]]
+            return FlinkJob(job_id, result["name"], state, vertices_running=False)
+        return None
+
+    def _records(self, job_id: str) -> list[Path]:
+        # Flink renames the first to the second when nothing of the job is left to clean up.
+        directory = self.settings.home / "flink" / "results"
+        return [directory / f"{job_id}_DIRTY.json", directory / f"{job_id}.json"]
 
     def _find_offset_metrics(self, job_id: str, topic: str) -> dict[str, list[str]]:
         # Flink writes a dot within a name as an underscore.
@@ -169,6 +238,11 @@ class RestFlinkCluster:
                 f"Flink does not answer at {self.settings.flink_url} ({error}): {START_PLATFORM}"
             ) from error
         return json.loads(text) if text else {}
+
+
+def _knows_nothing(error: FlinkError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, urllib.error.HTTPError) and cause.code == http.client.NOT_FOUND
 
 
 def _answer(request: urllib.request.Request) -> bytes:

@@ -1,11 +1,14 @@
 """Command lines of jobs on this machine: which environment's program runs which of our files."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.settings import REPOSITORY, Settings
+
+_FLINK_RETRY_SECONDS: Final = 3
 
 
 def command_of(job: JobSpec, settings: Settings, ready_file: Path) -> list[str]:
@@ -29,8 +32,12 @@ def _spark(job: JobSpec, settings: Settings) -> list[str]:
 
 def _flink(job: JobSpec, settings: Settings) -> list[str]:
     jobs = REPOSITORY / "flink_jobs"
+    tries = math.ceil(settings.patience_seconds / _FLINK_RETRY_SECONDS)
     return [
         *(str(settings.home / "bin" / "flink"), "run", "--detached", "--jobmanager", str(settings.address("flink"))),
+        # By the address alone: a client that looks for the JobManager in ZooKeeper waits for both.
+        *("-Dhigh-availability.type=NONE", f"-Drest.retry.max-attempts={tries}"),
+        f"-Drest.retry.delay={_FLINK_RETRY_SECONDS} s",
         *("--python", str(jobs / f"{job.module}.py"), "--pyFiles", str(jobs)),
         *job.arguments(),
     ]

@@ -2,19 +2,21 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from patternalarm.contracts.jobs import flink_job_id
 from patternalarm.engines.errors import FlinkError
 from patternalarm.engines.local.flink import RestFlinkCluster
 from patternalarm.settings import Settings
 
-JOB = "192ab258ecdc79bfc54072f9646a00b4"
 SOURCE = "cbc357ccb763df2852fee8c4fc7d55f2"
 NAME = "detect-payments-run-1"
+JOB = flink_job_id(NAME)
 PREFIX = "Source__KafkaSource-default_catalog_default_database_events_source.KafkaSourceReader.topic"
 
 
@@ -67,11 +69,33 @@ def hook(flink):
     return RestFlinkCluster(Settings(flink_rest_port=flink.server.server_address[1]))
 
 
-def job(state="RUNNING", **vertices):
+class Recorder:
+    """Flink's records of results, and who reads them."""
+
+    def __init__(self, port, home):
+        self.hook = RestFlinkCluster(Settings(flink_rest_port=port, home=home))
+        self.directory = home / "flink" / "results"
+        self.directory.mkdir(parents=True)
+
+    def write(self, suffix, status="CANCELED"):
+        record = {"result": {"id": JOB, "name": NAME, "application-status": status}, "version": 1}
+        (self.directory / f"{JOB}{suffix}").write_text(json.dumps(record))
+
+    def files(self):
+        return list(self.directory.iterdir())
+
+
+@pytest.fixture
+def recorder(flink, tmp_path):
+    return Recorder(flink.server.server_address[1], tmp_path)
+
+
+def job(state="RUNNING", restarted_at=0, **vertices):
     statuses = vertices or {"Source: events": "RUNNING", "sink": "RUNNING"}
     return {
         "name": NAME,
         "state": state,
+        "timestamps": {"RESTARTING": restarted_at},
         "vertices": [
             {"id": SOURCE if "Source" in name else "0" * 32, "name": name, "status": status}
             for name, status in statuses.items()
@@ -93,13 +117,72 @@ def overview(*jobs):
         ("RESTARTING", {"Source: a": "CANCELED", "sink": "CANCELED"}, False, False),
         ("FAILED", {"Source: a": "FAILED", "sink": "CANCELED"}, False, True),
         ("FINISHED", {"Source: a": "FINISHED", "sink": "FINISHED"}, False, True),
+        ("SUSPENDED", {"Source: a": "CANCELED", "sink": "CANCELED"}, False, False),
     ],
 )
 def test_a_job_runs_when_all_of_it_does(flink, hook, state, statuses, running, ended):
-    flink.gives("/jobs/overview", overview((JOB, NAME, state)))
     flink.gives(f"/jobs/{JOB}", job(state, **statuses))
     found = hook.job(NAME)
     assert (found.vertices_running, found.ended) == (running, ended)
+
+
+def test_a_job_that_was_started_again_says_so(flink, hook):
+    flink.gives(f"/jobs/{JOB}", job())
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": None}})
+    assert not hook.restarted(JOB)
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": {"id": 3}}})
+    assert hook.restarted(JOB)
+    flink.gives(f"/jobs/{JOB}", job(restarted_at=1_795_716_330_638))
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {"restored": None}})
+    assert hook.restarted(JOB)
+
+
+@pytest.mark.parametrize("suffix", ["_DIRTY.json", ".json"])
+@pytest.mark.parametrize(
+    ("status", "state"), [("SUCCEEDED", "FINISHED"), ("CANCELED", "CANCELED"), ("FAILED", "FAILED")]
+)
+def test_how_a_job_ended_is_known_after_its_jobmanager_died(recorder, suffix, status, state):
+    recorder.write(suffix, status)
+    found = recorder.hook.job(NAME)
+    assert (found.job_id, found.name, found.state, found.ended) == (JOB, NAME, state, True)
+    assert recorder.hook.failure(JOB) == "Flink names no cause"
+
+
+def test_how_a_job_ended_is_forgotten_once_flink_cleaned_up_after_it(recorder, clock):
+    recorder.write(".json")
+    recorder.hook.forget(NAME)
+    assert recorder.hook.job(NAME) is None
+    recorder.hook.forget(NAME)
+    assert not clock.waits
+
+
+def test_a_record_that_is_yet_to_come_is_waited_for(flink, recorder, clock, monkeypatch):
+    flink.gives(f"/jobs/{JOB}", job("CANCELED"))
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (sleep(seconds), recorder.write(".json")))
+    recorder.hook.forget(NAME)
+    assert not recorder.files()
+
+
+def test_a_job_that_flink_has_not_cleaned_up_after_is_not_forgotten(recorder, clock):
+    recorder.write("_DIRTY.json")
+    with pytest.raises(FlinkError, match=f"has not cleaned up after job {NAME}"):
+        recorder.hook.forget(NAME)
+    assert recorder.files()
+
+
+@pytest.mark.parametrize(
+    ("latest", "number"),
+    [
+        ({"completed": None, "restored": None}, 0),
+        ({"completed": {"id": 7}, "restored": None}, 7),
+        ({"completed": None, "restored": {"id": 5}}, 5),
+        ({"completed": {"id": 7}, "restored": {"id": 5}}, 7),
+    ],
+)
+def test_the_last_checkpoint_outlasts_a_restart(flink, hook, latest, number):
+    flink.gives(f"/jobs/{JOB}/checkpoints", {"latest": {**latest, "savepoint": None, "failed": None}})
+    assert hook.last_checkpoint(JOB) == number
 
 
 def test_jobs_are_found_by_name_unless_they_ended(flink, hook):
@@ -107,15 +190,6 @@ def test_jobs_are_found_by_name_unless_they_ended(flink, hook):
     jobs += [("c", "detect-payments-run-10", "RUNNING"), ("d", "detect-payments-run-1", "RESTARTING")]
     flink.gives("/jobs/overview", overview(*jobs))
     assert hook.jobs_named("detect-payments-run-1") == ["a", "d"]
-
-
-def test_of_jobs_with_one_name_the_newest_counts(flink, hook):
-    flink.gives(
-        "/jobs/overview", overview((JOB, NAME, "FINISHED"), ("b", NAME, "RUNNING"), ("c", NAME + "0", "RUNNING"))
-    )
-    flink.gives("/jobs/b", job())
-    assert hook.job(NAME).job_id == "b"
-    assert hook.job("detect-iot-run-1") is None
 
 
 def test_the_cause_of_a_failure_is_the_innermost_one(flink, hook):
@@ -183,6 +257,10 @@ def test_a_stop_drains_and_tells_why_it_failed(flink, hook, tmp_path):
     assert hook.stop_failure(JOB, "r1") == "Caused by: d.E: a task is finished"
 
 
+def test_a_stop_that_was_asked_of_a_jobmanager_that_died_has_failed(hook):
+    assert hook.stop_failure(JOB, "r1") == "the JobManager that was asked is gone"
+
+
 def test_a_cancel_asks_for_it(flink, hook):
     flink.gives(f"/jobs/{JOB}", {}, status=202)
     hook.cancel(JOB)
@@ -190,8 +268,8 @@ def test_a_cancel_asks_for_it(flink, hook):
 
 
 def test_an_error_is_told_in_one_line(hook):
-    with pytest.raises(FlinkError, match=rf"^Flink answers 404 to GET /jobs/{JOB}/exceptions: Not found: nothing$"):
-        hook.failure(JOB)
+    with pytest.raises(FlinkError, match=r"^Flink answers 404 to GET /overview: Not found: nothing$"):
+        hook.free_slots()
 
 
 def test_a_cluster_that_is_down_is_named_with_the_remedy():

@@ -46,6 +46,12 @@ def test_a_flink_job_is_submitted_to_where_the_cluster_is_found():
     assert made[-2:] == ["--pack", "iot"]
 
 
+def test_a_flink_submission_waits_for_a_jobmanager_that_is_away_and_for_nobody_else():
+    made = command_of(JobSpec("s", Program.FLINK, "detect_patterns"), Settings(patience_seconds=600), READY)
+    assert "-Dhigh-availability.type=NONE" in made
+    assert {"-Drest.retry.max-attempts=200", "-Drest.retry.delay=3 s"} <= set(made)
+
+
 def test_dbt_finds_our_project_and_writes_where_its_caller_says():
     made = command(Program.DBT, "run", options={"target_path": "/runs/run-1/dbt/target"})
     assert made[1:4] == ["run", "--target-path", "/runs/run-1/dbt/target"]
