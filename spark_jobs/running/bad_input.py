@@ -11,11 +11,14 @@ from pathlib import Path
 from pyspark import SparkContext
 
 from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.exit_codes import START_AGAIN
 from patternalarm.models.metadata import ModelError
 
 BAD_INPUT_EXIT_CODE = 2
-# No verdict of the job: whoever supervises it may start it again, as after a signal to the job itself.
-ACCIDENT_EXIT_CODE = 70
+
+
+class EngineAwayError(RuntimeError):
+    """An engine did not answer for as long as patience lasts; the message names it and the remedy."""
 
 
 class BadInputError(ValueError):
@@ -25,7 +28,8 @@ class BadInputError(ValueError):
 def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
 
-    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is, exit code 70.
+    So is an engine that is away, and whatever Python meets after its JVM died (a refused connection, mostly) is told as what
+    it is; both with exit code 75: to be started again.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.
@@ -35,13 +39,16 @@ def run_job(main: Callable[[], int]) -> None:
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
         code = BAD_INPUT_EXIT_CODE
+    except EngineAwayError as away:
+        sys.stderr.write(f"{Path(sys.argv[0]).name}: {away}\n")
+        code = START_AGAIN
     except Exception:
         fate = _end_of_jvm()
         if not fate:
             raise
         traceback.print_exc()
         sys.stderr.write(f"{Path(sys.argv[0]).name}: error: its JVM {fate}\n")
-        code = ACCIDENT_EXIT_CODE
+        code = START_AGAIN
     sys.exit(code)
 
 

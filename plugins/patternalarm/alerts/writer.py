@@ -5,8 +5,8 @@ batch in one transaction with its offsets: killed at any moment and started agai
 A record that breaks the contract, or whose data PostgreSQL refuses, goes to ``alerting.quarantined_record`` in that same
 transaction, and the writer goes on. An error of Kafka or PostgreSQL that passes by itself is waited out here: it connects
 again, asks PostgreSQL how far it came, and goes on from there. SIGTERM lets it finish its batch and leave with exit code
-0. It leaves with 1 when Kafka or PostgreSQL refuses it or fails it for longer than patience or when a second writer shows
-up, and with 2 on bad input, before it read anything.
+0. It leaves with 1 when Kafka or PostgreSQL refuses it or when a second writer shows up, with 2 on bad input, before it
+read anything, and with 75 when one of them fails it for longer than patience: to be started again.
 """
 
 import argparse
@@ -41,6 +41,7 @@ from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.exit_codes import START_AGAIN
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
@@ -258,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
-        return 1
+        return START_AGAIN if passes_by_itself(error) else 1
     except psycopg.OperationalError as error:
         logger.error(
             "PostgreSQL at %s:%s failed the alert writer (%s); see whether it is up (make status) and start again: "
@@ -267,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings.postgres_port,
             str(error).strip().splitlines()[0],
         )
-        return 1
+        return START_AGAIN if passes_by_itself(error) else 1
     except psycopg.Error as error:
         logger.error(
             "PostgreSQL refused the alert writer (%s); see whether migrations ran (patternalarm.migrations.upgrade)",

@@ -57,7 +57,7 @@ class RunSteps:
     def process(self, task_id: str, command: Sequence[str], accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """A process of the run that runs to its end; ``accepted`` are its exit codes that are a success."""
         name = f"{self.run_id}.{task_id.replace('_', '-')}"
-        return RunProcessOperator(task_id=task_id, name=name, command=command, accepted=accepted)
+        return RunProcessOperator(task_id=task_id, name=name, command=command, accepted=accepted, remove=False)
 
     def create_topics(self) -> CreateTopicsOperator:
         """Create the run's own topics."""
@@ -102,6 +102,8 @@ class RunSteps:
             generators=self.generator,
             shards=shards,
             seconds=seconds,
+            watcher=process_name(self.run_id, ProcessKind.WATCHER),
+            command=service("watching.watcher", run_id=self.run_id, domain=self.domain, run_dir=self.value("run_dir")),
         )
 
     def await_history(self) -> AwaitEventsReadOperator:

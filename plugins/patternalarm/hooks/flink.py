@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from airflow.sdk import BaseHook
-
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
@@ -48,7 +46,7 @@ class FlinkJob:
         return self.state in ENDED_STATES
 
 
-class FlinkHook(BaseHook):  # type: ignore[misc]
+class FlinkHook:
     """A Flink session cluster, over plain HTTP.
 
     Args:
@@ -56,7 +54,6 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__()
         self.settings = settings or get_settings()
         self._offset_metrics: dict[str, dict[str, list[str]]] = {}
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from airflow.sdk import BaseHook
-
 from patternalarm.hooks.process_state import VERDICT_EXIT_CODES, ProcessState
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.retrying import retrying
@@ -44,7 +42,7 @@ class _Transport(xmlrpc.client.Transport):
         return connection
 
 
-class SupervisorHook(BaseHook):  # type: ignore[misc]
+class SupervisorHook:
     """Starts, watches and stops processes as supervisor programs, one configuration file per process.
 
     Args:
@@ -52,7 +50,6 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__()
         self.settings = settings or get_settings()
 
     def start_process(

@@ -20,7 +20,7 @@ class DrainAlertWriterOperator(AwaitingOperator):
 
     template_fields = ("name", "domain", "scope")
 
-    def __init__(self, *, name: str, domain: str, scope: str, patience: float = 60, **kwargs: Any) -> None:
+    def __init__(self, *, name: str, domain: str, scope: str, patience: float = 180, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.name = name
         self.domain = domain

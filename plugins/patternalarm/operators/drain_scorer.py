@@ -22,7 +22,7 @@ class DrainScorerOperator(AwaitingOperator):
     template_fields = ("name", "domain", "scope", "score_from_ms")
 
     def __init__(
-        self, *, name: str, domain: str, scope: str, score_from_ms: str, patience: float = 120, **kwargs: Any
+        self, *, name: str, domain: str, scope: str, score_from_ms: str, patience: float = 180, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.name = name

@@ -7,8 +7,9 @@ from patternalarm.hooks import targets
 from patternalarm.hooks.process_state import ProcessState
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
-# Once is bad luck or a test; a job that does not stay up must end the run.
+# Now and then is bad luck or a test; a job that does not stay up must end the run.
 MAX_RESTARTS: Final = 3
+RESTARTS_WITHIN_SECONDS: Final = 180
 _GENERATOR_START_SECONDS: Final = 20
 
 
@@ -105,4 +106,4 @@ class WatchJobsTrigger(PollingTrigger):
         if state.started_at not in starts and starts:
             self.log.warning("%s was restarted by the supervisor, pid %d", state.name, state.pid)
         starts.add(state.started_at)
-        return len(starts) - 1
+        return sum(state.started_at - at <= RESTARTS_WITHIN_SECONDS for at in starts) - 1

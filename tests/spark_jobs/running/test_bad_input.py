@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from running.bad_input import ACCIDENT_EXIT_CODE, BAD_INPUT_EXIT_CODE
+from running.bad_input import BAD_INPUT_EXIT_CODE
 
+from patternalarm.contracts.exit_codes import START_AGAIN
 from patternalarm.telling_line import telling_line
 
 JOB = """
@@ -36,7 +37,7 @@ run_job(main)
     ("how", "code", "told"),
     [
         ("refuse", BAD_INPUT_EXIT_CODE, "job.py: no such topic"),
-        ("jvm", ACCIDENT_EXIT_CODE, "job.py: error: its JVM was killed by SIGKILL, out of memory?"),
+        ("jvm", START_AGAIN, "job.py: error: its JVM was killed by SIGKILL, out of memory?"),
         ("defect", 1, "ValueError: a defect"),
     ],
 )

@@ -73,6 +73,9 @@ def _header(data: ReportData) -> str:
         lines = f"<p>{len(data.judgement.misses)} of {len(gated)} gates missed:</p><ul>{missed}</ul>"
     else:
         lines = f"<p>All {len(gated)} gates passed.</p>"
+    if data.interruption_lines:
+        told = "".join(f"<li>{escape(line)}</li>" for line in data.interruption_lines)
+        lines += f"<p>What interrupted it:</p><ul>{told}</ul>"
     return (
         f"<h1>{subject}</h1><p class='muted'>{escape(run.run_id)}{' &middot; ' if load else ''}{load}</p>"
         f"<section class='verdict {data.verdict}'><div class='word'>{data.verdict.upper()}</div>{lines}</section>"
