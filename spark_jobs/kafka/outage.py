@@ -37,7 +37,7 @@ def is_outage_of_kafka(spark: SparkSession) -> Callable[[BaseException], bool]:
 
 def _texts(error: StreamingQueryException) -> Iterator[str]:
     yield str(error)
-    cause: Any = error._origin
+    cause: Any = getattr(error, "_origin", None)
     while cause is not None:
         yield cause.toString()
         cause = cause.getCause()
