@@ -34,7 +34,11 @@ class KafkaBroker:
         self._properties = home / "kafka.properties"
         self._properties.write_text(
             Template(TEMPLATE.read_text()).substitute(
-                host="127.0.0.1", kafka_port=self._port, kafka_controller_port=controller_port, home=home
+                bind_host="127.0.0.1",
+                advertised_host="127.0.0.1",
+                kafka_port=self._port,
+                kafka_controller_port=controller_port,
+                home=home,
             )
         )
         self._log = directory / "kafka.log"

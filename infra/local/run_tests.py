@@ -132,6 +132,7 @@ def suites() -> list[Suite]:
         Suite("mypy", [f"{dev}/mypy"]),
         _pytest("unit", "dev", "tests/unit", "tests/contracts"),
         _pytest("dags", "airflow", "tests/dags", "tests/unit/hooks", "tests/unit/operators", "tests/unit/triggers"),
+        _pytest("engines", "dev", "tests/engines"),
         _pytest("superset", "dev", "tests/superset"),
         _pytest("dbt", "dev", "tests/dbt"),
         Suite(

@@ -1,9 +1,7 @@
 """Close a run: whatever happened, nothing of it stays up."""
 
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
@@ -11,12 +9,11 @@ from airflow.sdk.exceptions import AirflowException
 
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.tables import CONSUMER_OFFSET
-from patternalarm.hooks import targets
-from patternalarm.hooks.flink import FlinkError
+from patternalarm.engines import target
+from patternalarm.engines.errors import FlinkError
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.runs import registry as runs
-from patternalarm.settings import get_settings
 
 _CANCEL_SECONDS: Final = 60
 
@@ -69,13 +66,13 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
             raise AirflowException(f"run {self.run_id} is not closed: {'; '.join(problems)}")
 
     def _stop_processes(self) -> None:
-        processes = targets.processes()
+        processes = target.processes()
         for name in processes.names(f"{self.run_id}."):
             self.log.info("stopping %s", name)
-            processes.stop_and_remove(name)
+            processes.remove(name)
 
     def _cancel_flink_job(self) -> None:
-        flink = targets.flink()
+        flink = target.flink()
         name = flink_job_name(self.domain, self.run_id)
         for job_id in flink.jobs_named(name):
             self.log.info("cancelling Flink job %s", job_id)
@@ -93,7 +90,7 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
         self.log.info("dropped %d topics", len(dropped))
 
     def _remove_scratch_files(self) -> None:
-        shutil.rmtree(Path(get_settings().runs_dir) / self.run_id, ignore_errors=True)
+        target.files().remove(self.run_id)
 
     def _end_run(self, context: Context) -> None:
         state, reason = self._verdict(context)

@@ -9,8 +9,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
 from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT, EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.engines import target
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
-from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models.metadata import ModelError
@@ -70,7 +70,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowFailException: pack, patterns or model are not fit for the run, or it is too short to hold a fraud.
-            SupervisorError, FlinkError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
+            EngineError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
         opened_at = datetime.now(UTC)
         try:
@@ -128,7 +128,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             new_version=version,
             train_until=train_until.isoformat(timespec="milliseconds") if train_until else "",
             test_from=test_from.isoformat(timespec="milliseconds") if test_from else "",
-            run_dir=str(settings.runs_dir / run_id),
+            run_dir=target.files().directory(run_id),
             feature_log=str(settings.feature_log_dir / pack.name / run_id),
         )
 
@@ -162,8 +162,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
     @staticmethod
     def _check_engines() -> None:
         KafkaTopicsHook().check()
-        targets.flink().free_slots()
-        targets.processes().names(LIVE_SCOPE)
+        target.flink().free_slots()
+        target.processes().names(LIVE_SCOPE)
 
     @staticmethod
     def _promoted_model(connection: Any, pack: DomainPack) -> ModelVersion:

@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
+from patternalarm.engines.job_spec import JobSpec
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.triggers.watch_jobs import WatchJobsTrigger
 
@@ -18,44 +19,46 @@ class WatchJobsOperator(AwaitingOperator):
     run and not of Airflow, which may be interrupted itself.
 
     Args:
-        job_id: the run's Flink job.
-        jobs: program names of the long-running processes.
-        generators: program name of the generators without their number; they must be run with ``remove=False``.
+        domain: the run's domain.
+        scope: the run.
+        jobs: names of the long-running processes.
+        generators: name of the generators without their number; they must be run with ``remove=False``.
         shards: how many generators there are.
         seconds: how long the generators may run.
-        watcher: program name of the watcher.
-        command: the watcher's program and arguments.
+        watcher: the watcher's job.
     """
 
-    template_fields = ("job_id", "jobs", "generators", "shards", "seconds", "watcher", "command")
+    template_fields = ("domain", "scope", "jobs", "generators", "shards", "seconds", "watcher")
 
     def __init__(
         self,
         *,
-        job_id: str,
+        domain: str,
+        scope: str,
         jobs: Sequence[str],
         generators: str,
         shards: str,
         seconds: str,
-        watcher: str,
-        command: Sequence[str],
+        watcher: JobSpec,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.job_id = job_id
+        self.domain = domain
+        self.scope = scope
         self.jobs = jobs
         self.generators = generators
         self.shards = shards
         self.seconds = seconds
-        self.watcher = watcher
-        self.command = command
+        # As JSON, which Airflow fills in and shows.
+        self.watcher = watcher.to_json()
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Start the watcher, then watch."""
-        targets.processes().start_process(self.watcher, self.command, restarts=True)
+        target.processes().start(JobSpec.of(self.watcher))
         self.wait_with(
             WatchJobsTrigger(
-                job_id=self.job_id,
+                domain=self.domain,
+                scope=self.scope,
                 jobs=list(self.jobs),
                 generators=[f"{self.generators}-{shard}" for shard in range(int(self.shards))],
                 until=time.time() + float(self.seconds),

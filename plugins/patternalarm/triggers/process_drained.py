@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -14,7 +14,7 @@ class ProcessDrainedTrigger(PollingTrigger):
     finds it stopped and not gone.
 
     Args:
-        name: program name.
+        name: the job's name.
     """
 
     def __init__(self, *, name: str, interval: float, patience: float | None) -> None:
@@ -27,11 +27,11 @@ class ProcessDrainedTrigger(PollingTrigger):
         """How much is left to do; it may block."""
 
     def look(self) -> Done | Failed | None:
-        """Ask the supervisor, then how much is left; stop the process when nothing is."""
-        processes = targets.processes()
+        """Ask for the process, then how much is left; stop the process when nothing is."""
+        processes = target.processes()
         state = processes.state(self.name)
         if state is None:
-            return Failed(f"{self.name} is gone: somebody removed it from the supervisor")
+            return Failed(f"{self.name} is gone: somebody removed it")
         was_stopped = state.state == "STOPPED" and not state.failed_by_verdict
         if not state.alive and not was_stopped:
             log = processes.tail_log(self.name)
@@ -51,8 +51,8 @@ class ProcessDrainedTrigger(PollingTrigger):
 
     def on_user_kill(self) -> None:
         """Stop the process."""
-        targets.processes().stop_and_remove(self.name)
+        target.processes().remove(self.name)
 
     def explaining_log(self) -> list[str]:
         """The process's last lines."""
-        return targets.processes().tail_log(self.name)
+        return target.processes().tail_log(self.name)

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from patternalarm.contracts.jobs import ProcessKind, flink_job_name, process_name
 from patternalarm.contracts.tables import CONSUMER_OFFSET, PLATFORM_ROLE
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.postgres import connect
 from patternalarm.runs.interruptions import Interruption, record_interruptions
 from patternalarm.settings import Settings
@@ -36,9 +36,11 @@ _ANSWER_SECONDS: Final = 5
 
 @dataclass(frozen=True)
 class Program:
-    """A program as its supervisor sees it: whether it lives, whether it was ended on purpose, and when it was started."""
+    """A program as its supervisor sees it: whether it lives, whether it is ready if it tells that, whether it was ended on
+    purpose, and when it was started."""
 
     alive: bool
+    ready: bool
     ended: bool
     started_at: int
 
@@ -53,11 +55,12 @@ class Programs:
 
     def __call__(self) -> Mapping[str, Program]:
         """Ask the supervisor; programs that it does not know are missing."""
-        processes = targets.processes()
+        processes = target.processes()
         states = {name: processes.state(program) for name, program in self._names.items()}
         return {
             name: Program(
                 alive=state.alive and state.state not in ("BACKOFF", "EXITED"),
+                ready=name in PLATFORM_PROGRAMS or processes.is_ready(self._names[name]),
                 ended=state.state in ("STOPPED", "STOPPING") or (state.state == "EXITED" and not state.to_be_restarted),
                 started_at=state.started_at,
             )
@@ -151,11 +154,8 @@ class FlinkJobRuns:
         Raises:
             FlinkError: it does not answer.
         """
-        flink = targets.flink()
-        for job_id in flink.jobs_named(self._name):
-            job = flink.job(job_id)
-            return job.state == "RUNNING" and job.vertices_running
-        return None
+        job = target.flink().job(self._name)
+        return None if job is None or job.ended else job.state == "RUNNING" and job.vertices_running
 
 
 class AirflowHeartbeats:

@@ -1,4 +1,4 @@
-"""The watcher of one run: ``python -m patternalarm.watching.watcher --run-id R --domain D --run-dir DIR``.
+"""The watcher of one run: ``python -m patternalarm.watching.watcher --run-id R --domain D``.
 
 Notes in ``platform.run_interruption`` which part of the platform, or of the run, was started again, was down, did not answer
 or stood still while the run detected, and when detection paused. It needs none of them to go on: what PostgreSQL cannot take
@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from patternalarm.argument_parser import ArgumentParser
@@ -27,7 +26,6 @@ from patternalarm.watching.outages import Outages
 from patternalarm.watching.probe import Probe
 from patternalarm.watching.stage import Stage
 from patternalarm.watching.surroundings import (
-    RUN_PROCESSES,
     AirflowHeartbeats,
     Books,
     FlinkJobRuns,
@@ -64,7 +62,6 @@ class Sight:
         flink_job: whether the run's Flink job runs; None also when it has ended.
         flink: whether the JobManager answers.
         heartbeats: seconds since Airflow's processes reported, by program.
-        ready: run's processes that have been ready since they were started.
     """
 
     programs: Mapping[str, Program] | None
@@ -73,7 +70,6 @@ class Sight:
     flink_job: bool | None
     flink: bool
     heartbeats: Mapping[str, float] | None
-    ready: frozenset[str]
 
 
 class Watch:
@@ -126,7 +122,7 @@ class Watch:
             self._note(found)
 
     def _trouble(self, name: str, program: Program, now: float, sight: Sight) -> What | None:
-        if not program.alive or (name in _RUN_NAMES and name not in sight.ready):
+        if not (program.alive and program.ready):
             return What.DOWN
         answers = {
             "kafka": sight.ends is not None,
@@ -167,15 +163,12 @@ class Watch:
                 self._note(pause)
 
 
-_RUN_NAMES: Final = frozenset(kind.value for kind in RUN_PROCESSES)
-
-
 class Watcher:
     """Looks once a second, until the run has detected all or it is asked to stop."""
 
-    def __init__(self, run_id: str, domain: str, run_dir: Path, stop: threading.Event) -> None:
+    def __init__(self, run_id: str, domain: str, stop: threading.Event) -> None:
         settings = get_settings()
-        self._run_dir, self._stop = run_dir, stop
+        self._stop = stop
         self._books = Books(settings, domain, run_id)
         self._watch = Watch(self._books.note)
         self._programs = Probe("the supervisor", Programs(run_id))
@@ -209,21 +202,15 @@ class Watcher:
         retrying("write what befell the run")(self._books)
 
     def _sight(self, now: float) -> Sight:
-        programs, flink = _fresh(self._programs, now), self._flink_job.answer
+        flink = self._flink_job.answer
         return Sight(
-            programs=programs,
+            programs=_fresh(self._programs, now),
             ends=_fresh(self._ends, now),
             committed=_fresh(self._committed, now),
             flink_job=_fresh(self._flink_job, now),
             flink=flink is not None and now - flink[0] <= FRESH_SECONDS,
             heartbeats=_fresh(self._heartbeats, now),
-            ready=frozenset(name for name in _RUN_NAMES if programs and self._is_ready(name, programs.get(name))),
         )
-
-    def _is_ready(self, name: str, program: Program | None) -> bool:
-        file = self._run_dir / f"{name}.ready"
-        # A file of the process's former life is none.
-        return program is not None and file.exists() and file.stat().st_mtime >= program.started_at
 
 
 def _fresh(probe: "Probe[Any]", now: float) -> Any:
@@ -242,12 +229,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog="patternalarm.watching.watcher", description=__doc__)
     parser.add_argument("--run-id", required=True, type=_run_id, help="the run that is watched")
     parser.add_argument("--domain", required=True, help="the run's domain")
-    parser.add_argument("--run-dir", required=True, type=Path, help="where the run's processes say that they are ready")
     given = parser.parse_args(argv)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Watcher(given.run_id, given.domain, given.run_dir, stop).run()
+    Watcher(given.run_id, given.domain, stop).run()
     return 0
 
 

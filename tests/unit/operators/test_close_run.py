@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
+from patternalarm.engines.local.files import LocalFiles
 from patternalarm.operators import close_run
 from patternalarm.operators.close_run import CloseRunOperator
 from patternalarm.runs.registry import RunState
@@ -38,7 +39,7 @@ def world(monkeypatch, tmp_path):
             state.fail_if("supervisor")
             return [name for name in state.programs if name.startswith(prefix)]
 
-        def stop_and_remove(self, name):
+        def remove(self, name):
             state.programs.remove(name)
 
     class Flink:
@@ -61,11 +62,11 @@ def world(monkeypatch, tmp_path):
             state.fail_if("PostgreSQL")
             return work(SimpleNamespace(execute=lambda *_: None))
 
-    monkeypatch.setattr(close_run.targets, "processes", Processes)
-    monkeypatch.setattr(close_run.targets, "flink", Flink)
+    monkeypatch.setattr(close_run.target, "processes", Processes)
+    monkeypatch.setattr(close_run.target, "flink", Flink)
     monkeypatch.setattr(close_run, "KafkaTopicsHook", Kafka)
     monkeypatch.setattr(close_run, "PlatformDatabaseHook", Database)
-    monkeypatch.setattr(close_run, "get_settings", lambda: Settings(home=tmp_path))
+    monkeypatch.setattr(close_run.target, "files", lambda: LocalFiles(Settings(home=tmp_path)))
     monkeypatch.setattr(
         close_run.runs, "finish_run", lambda _, run_id, verdict, reason: state.ended.append((run_id, verdict, reason))
     )

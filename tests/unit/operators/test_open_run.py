@@ -36,8 +36,8 @@ def engines(monkeypatch):
             return []
 
     monkeypatch.setattr(open_run, "KafkaTopicsHook", Kafka)
-    monkeypatch.setattr(open_run.targets, "flink", Flink)
-    monkeypatch.setattr(open_run.targets, "processes", Processes)
+    monkeypatch.setattr(open_run.target, "flink", Flink)
+    monkeypatch.setattr(open_run.target, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
     return monkeypatch
 

@@ -9,7 +9,7 @@ from patternalarm.runs.interruptions import What
 from patternalarm.watching.surroundings import PLATFORM_PROGRAMS, Program, TopicEnds
 from patternalarm.watching.watcher import Sight, Watch
 
-BOTH = frozenset({"scorer", "alert-writer"})
+BOTH = ("scorer", "alert-writer")
 
 
 class Run:
@@ -19,7 +19,9 @@ class Run:
         self.noted = []
         self.watch = Watch(self.noted.append)
         self.second = 1_000.0
-        programs = dict.fromkeys((*PLATFORM_PROGRAMS, *BOTH), Program(alive=True, ended=False, started_at=50))
+        programs = dict.fromkeys(
+            (*PLATFORM_PROGRAMS, *BOTH), Program(alive=True, ready=True, ended=False, started_at=50)
+        )
         self.sight = Sight(
             programs=programs,
             ends=dict.fromkeys(TopicEnds.KINDS, 0),
@@ -27,7 +29,6 @@ class Run:
             flink_job=True,
             flink=True,
             heartbeats={"airflow-scheduler": 3.0},
-            ready=BOTH,
         )
 
     def change(self, name, **changes):
@@ -69,8 +70,9 @@ def test_a_run_that_nothing_interrupts_has_nothing_to_tell(run):
 
 
 def test_a_killed_scorer_is_away_until_it_is_ready_again(run):
-    run.change("scorer", started_at=1_006)
-    run.work(20, without=("scores", "alerts"), ready=BOTH - {"scorer"})
+    run.change("scorer", started_at=1_006, ready=False)
+    run.work(20, without=("scores", "alerts"))
+    run.change("scorer", ready=True)
     run.work(5)
     assert run.told() == {
         ("scorer", What.RESTARTED, 21.0),

@@ -3,7 +3,7 @@
 import pytest
 
 from patternalarm.contracts.exit_codes import START_AGAIN
-from patternalarm.hooks.process_state import ProcessState
+from patternalarm.engines.process_state import ProcessState
 
 
 @pytest.mark.parametrize(
