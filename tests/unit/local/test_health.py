@@ -1,6 +1,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from infra.local import health
@@ -38,6 +39,18 @@ def test_nobody_there_is_unhealthy_and_the_address_is_named(configuration, name)
     made = configuration(airflow_port=1, flink_rest_port=1, superset_port=1)
     with pytest.raises(health.Unhealthy, match=r"http://127\.0\.0\.1:1/"):
         health.CHECKS[name](made)
+
+
+@pytest.mark.parametrize(("free", "told"), [(2**20, True), (2**30, False)])
+def test_a_store_without_space_is_told_with_its_folder(configuration, monkeypatch, free, told):
+    made = configuration()
+    folder = made.home / "kafka" / "data"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(
+        health.shutil, "disk_usage", lambda path: SimpleNamespace(free=free if path == folder else 2**40)
+    )
+    assert (f"no space is left for {folder}" in health.lack_of_space("kafka", made)) is told
+    assert health.lack_of_space("superset", made) == ""
 
 
 def test_a_taskmanager_that_is_not_registered_is_unhealthy(configuration, answer):
