@@ -1,7 +1,7 @@
 """The detection pipeline of one domain: raw events in, features, pattern hits and dead letters out.
 
     events (raw bytes) -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
-                                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
+                                |-> the pack's patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
                                 '-> dead letters
 
 Everything per event is SQL or the Java module; Python only wires it. Sources and sinks are arguments, so that tests
@@ -56,7 +56,7 @@ IDLE_TIMEOUT: Final = "5 s"
 # copies column by column. With twenty columns an event cost the TaskManager 77 us of CPU, so 61 (bench_engines).
 _CARRIED: Final = (
     "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, behind_watermark, amount, amount_base,"
-    " numbers, texts, `values`"
+    " numbers, texts, `values`, identity_forgotten"
 )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from patternalarm.contracts.domain_pack import PackError
 from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import ModelError
 
 BAD_INPUT_EXIT_CODE = 2

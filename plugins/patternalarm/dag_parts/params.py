@@ -1,12 +1,15 @@
-"""Typed, documented parameters that several DAGs share."""
+"""Typed, documented parameters that several DAGs share, and what no parameter can say by itself."""
 
+import math
 from typing import Any
 
-from airflow.sdk import Param
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import AirflowFailException
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
+    CAMPAIGNS_PER_EVENT,
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
@@ -17,7 +20,13 @@ from patternalarm.contracts.runs import (
     TRAINING_SEEDS_FROM,
     Level,
 )
+from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 from patternalarm.settings import get_settings
+
+
+def _one_or_a_folder(names: list[str]) -> dict[str, Any]:
+    """Schema of one of ``names``, which the form offers, or of the absolute path of a folder."""
+    return {"examples": names, "pattern": f"^({'|'.join(names)}|/.*)$"}
 
 
 def load_test_params() -> dict[str, Any]:
@@ -27,9 +36,9 @@ def load_test_params() -> dict[str, Any]:
         "domain": Param(
             "payments",
             type="string",
-            enum=generated_domains(),
-            description="Domain whose events are generated. Without a model that fits, it gets one first "
-            "(retrain_model, about two minutes more).",
+            **_one_or_a_folder(generated_domains()),
+            description="Domain whose events are generated: a shipped one, or the path of your own pack's folder, whose "
+            "activity.py is run. Without a model that fits, it gets one first (retrain_model, about two minutes more).",
         ),
         "level": Param(
             Level.NORMAL.value,
@@ -80,14 +89,34 @@ def load_test_params() -> dict[str, Any]:
     }
 
 
+def refuse_unfit_load_test(context: Context) -> None:
+    """Fail the task, and by that the run, when its parameters cannot give a load test.
+
+    A run without a fraud would get a model, be generated, scored and drained only to miss for want of one.
+
+    Raises:
+        AirflowFailException: see ``refuse_unknown_parameters``; or rate and minutes give too few events to hold a fraud.
+    """
+    refuse_unknown_parameters(context)
+    params = context["params"]
+    rate = params["events_per_minute"] or EVENTS_PER_MINUTE[Level(params["level"])]
+    events = round(rate * params["minutes"])
+    if events * CAMPAIGNS_PER_EVENT < 1:
+        raise AirflowFailException(
+            f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
+            f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
+        )
+
+
 def retrain_params() -> dict[str, Any]:
     """Parameters of ``retrain_model``."""
     return {
         "domain": Param(
             ALL_DOMAINS,
             type="string",
-            enum=[ALL_DOMAINS, *generated_domains()],
-            description="Domain whose model is trained; all of them, each for itself, on schedule.",
+            **_one_or_a_folder([ALL_DOMAINS, *generated_domains()]),
+            description="Domain whose model is trained: a shipped one, all of these, each for itself, as on schedule, or the "
+            "path of your own pack's folder, whose activity.py is run.",
         ),
         "events": Param(
             300_000,
@@ -121,7 +150,8 @@ def replay_params() -> dict[str, Any]:
         "pack": Param(
             type="string",
             minLength=1,
-            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or a .yaml path.",
+            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or the path of a pack's "
+            "folder on the platform's machine.",
         ),
         "seed": Param(7, type="integer", minimum=0, maximum=MAX_SEED, description="Seed of the training."),
         "scorer_mode": load_test_params()["scorer_mode"],

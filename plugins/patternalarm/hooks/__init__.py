@@ -1,1 +1,1 @@
-"""Thin clients of the engines, for operators and triggers."""
+"""What operators and triggers ask Kafka and PostgreSQL."""

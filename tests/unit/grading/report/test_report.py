@@ -51,7 +51,9 @@ def data() -> ReportData:
         (f"a-{n}", kind, EvidenceSource.SCORE, START_MS, START_MS, START_MS + 20)
         for n, kind in enumerate([HOSTILE, "x"])
     ]
-    held = [(f"a-{n}", f"e-{event}", EvidenceSource.SCORE, START_MS, START_MS + 20) for n, event in enumerate((1, 3))]
+    held = [
+        (f"a-{n}", "who", f"e-{event}", EvidenceSource.SCORE, START_MS, START_MS + 20) for n, event in enumerate((1, 3))
+    ]
     graded = GradedRun(
         run=Run(
             run_id="replay-1",
@@ -83,7 +85,9 @@ def data() -> ReportData:
         shards=[ShardBooks("measured", 0, 77, 77, 0, START, START + timedelta(minutes=1), 1.0)],
         truth=Truth(
             pd.DataFrame(campaigns, columns=CAMPAIGN_COLUMNS),
-            pd.DataFrame([("e-1", "c-1"), ("e-2", HOSTILE), ("e-3", "c-3")], columns=TRUTH_EVENT_COLUMNS),
+            pd.DataFrame(
+                [("who", "e-1", "c-1"), ("who", "e-2", HOSTILE), ("who", "e-3", "c-3")], columns=TRUTH_EVENT_COLUMNS
+            ),
         ),
         alerts=Alerts(
             pd.DataFrame(alerts, columns=list(ALERT_COLUMNS)), pd.DataFrame(held, columns=list(ALERT_EVENT_COLUMNS))
