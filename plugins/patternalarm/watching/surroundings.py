@@ -107,7 +107,7 @@ class Books:
         self._settings, self._run_id = settings, scope
         self._topics = [topic_name(kind, domain, scope) for kind in (TopicKind.EVIDENCE, TopicKind.PATTERN_HITS)]
         self._connection: psycopg.Connection[Any] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
         self._pending: dict[tuple[str, datetime], Interruption] = {}
 
     def note(self, found: Interruption) -> None:
@@ -121,6 +121,10 @@ class Books:
         Raises:
             psycopg.Error: PostgreSQL does not answer, or refuses; what was noted is kept.
         """
+        with self._asking:
+            return self._ask()
+
+    def _ask(self) -> int:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._settings, PLATFORM_ROLE, autocommit=True)
@@ -143,7 +147,7 @@ class Books:
 
 
 class FlinkJobRuns:
-    """Whether all of the run's Flink job runs; None when there is none, or it has ended."""
+    """Whether the run's Flink job runs; None when there is none, or it has ended."""
 
     def __init__(self, domain: str, scope: str) -> None:
         self._name = flink_job_name(domain, scope)
@@ -155,7 +159,8 @@ class FlinkJobRuns:
             FlinkError: it does not answer.
         """
         job = target.flink().job(self._name)
-        return None if job is None or job.ended else job.state == "RUNNING" and job.vertices_running
+        # Not by its vertices: in a drain they finish one after the other.
+        return None if job is None or job.ended else job.state == "RUNNING"
 
 
 class AirflowHeartbeats:
