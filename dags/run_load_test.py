@@ -24,10 +24,11 @@ from patternalarm.operators.plan_shards import Phase, PlanShardsOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import OPEN_RUN
 from patternalarm.operators.train_missing_model import TrainMissingModelOperator
+from patternalarm.settings import get_settings
 
 SHARDS, MINUTES = "{{ params.shards }}", "{{ params.minutes }}"
-# Late generators catch up; beyond this one hangs.
-GENERATION_SECONDS = "{{ params.minutes * 60 + 300 }}"
+# Late generators catch up, also after an engine was away for as long as they are patient; beyond this one hangs.
+GENERATION_SECONDS = f"{{{{ params.minutes * 60 + {300 + round(get_settings().patience_seconds)} }}}}"
 
 
 @dag(
@@ -72,9 +73,9 @@ def run_load_test() -> None:
     )
     create_topics = steps.create_topics()
     plan_history = PlanShardsOperator(task_id="plan_history", phase=Phase.HISTORY, **planned)
-    publish_history = RunProcessOperator.partial(task_id="publish_history", job=generator("-history")).expand(
-        options=plan_history.output
-    )
+    publish_history = RunProcessOperator.partial(
+        task_id="publish_history", job=generator("-history"), remove=False
+    ).expand(options=plan_history.output)
     start_flink, start_scorer, start_alert_writer = (
         steps.start_flink(),
         steps.start_scorer(),

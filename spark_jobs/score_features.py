@@ -7,27 +7,33 @@ source coordinates. A features record that cannot be read, or is of another feat
 goes to the evidence topic, from where the alert writer puts it into quarantine. A model of another feature set than the
 pack's is refused at the start.
 
-SIGTERM stops the query and ends the job with exit code 0. A failed query ends it with its exception, exit code 1; bad
-input, found before the stream starts, with one sentence, exit code 2.
+While Kafka is away, the query is started again in the running session, from its last commit. SIGTERM stops the query and
+ends the job with exit code 0. Any other failure of the query ends it with its exception, exit code 1; bad input, found
+before the stream starts, with one sentence, exit code 2; an absence of Kafka that outlasts patience with exit code 75: to be
+started again.
 """
 
 import argparse
 import logging
 import signal
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kafka.endpoint import check_answers, partitions_of
+from kafka.outage import is_outage_of_kafka
 from kafka.records import parsed_features
+from pyspark.errors import StreamingQueryException
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
-from running.bad_input import BadInputError, run_job
+from running.bad_input import BadInputError, EngineAwayError, run_job
 from running.session import build_session
 from scoring.evidence import to_kafka_records
 from scoring.scores import scored
+from tenacity.nap import sleep_using_event
 from training.model_directory import PIPELINE_DIR
 
 from patternalarm.argument_parser import ArgumentParser
@@ -38,6 +44,7 @@ from patternalarm.contracts.records import FEATURES_COLUMNS
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
 from patternalarm.models.metadata import ModelMetadata
 from patternalarm.models.verify import verify_model
+from patternalarm.retrying import retrying
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger("score_features")
@@ -46,6 +53,8 @@ LOG = logging.getLogger("score_features")
 COMMIT_INTERVAL = "10 seconds"
 # Bounds a batch after a backlog; real-time mode takes no cap and needs none.
 MICROBATCH_MAX_OFFSETS = 50_000
+# A query that ran for longer than a commit takes has worked: its next failure begins a new wait.
+WORKED_AFTER_SECONDS = 30
 WARM_UP_ROWS = 20_000
 POLL_SECONDS = 0.2
 
@@ -170,6 +179,31 @@ def run_until_stopped(
     query.stop()
 
 
+def score_through_outages(
+    start: Callable[[], StreamingQuery],
+    run: Callable[[StreamingQuery], None],
+    stop: threading.Event,
+    is_outage: Callable[[BaseException], bool],
+) -> None:
+    """``start`` the query and ``run`` it until ``stop`` is set; start it again when it failed because Kafka is away.
+
+    Raises:
+        StreamingQueryException: it failed for another reason, or Kafka stayed away for as long as patience lasts.
+    """
+
+    def work() -> None:
+        began = time.monotonic()
+        try:
+            run(start())
+        except Exception as error:
+            if not is_outage(error) or time.monotonic() - began < WORKED_AFTER_SECONDS:
+                raise
+            LOG.warning("Kafka is away, the query starts again: %s", str(error).splitlines()[0])
+
+    while not stop.is_set():
+        retrying("score events", passes=is_outage, sleep=sleep_using_event(stop))(work)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Score until SIGTERM; see the module's docstring."""
     options = arguments(argv)
@@ -193,11 +227,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     records = read_records(spark, settings.kafka_bootstrap, source, mode)
     rows = scored_records(records, options.score_from_ms, model, metadata)
-    query = write_records(
-        to_kafka_records(rows, scores, evidence), settings.kafka_bootstrap, options.checkpoint, mode
-    ).start()
-    try:
+    writer = write_records(to_kafka_records(rows, scores, evidence), settings.kafka_bootstrap, options.checkpoint, mode)
+    is_outage = is_outage_of_kafka(spark)
+
+    def run(query: StreamingQuery) -> None:
         run_until_stopped(spark, query, stop, options.ready_file, partitions, mode)
+
+    try:
+        score_through_outages(writer.start, run, stop, is_outage)
+    except StreamingQueryException as error:
+        if not is_outage(error):
+            raise
+        said = str(error).splitlines()[0]
+        raise EngineAwayError(f"Kafka at {settings.kafka_bootstrap} stays away: {said}") from error
     finally:
         spark.stop()
     return 0

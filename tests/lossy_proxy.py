@@ -14,22 +14,40 @@ class LossyProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._marker, self._left = b"", 0
+        self._open: list[socket.socket] = []
         self.lost = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def lose_answers_to(self, marker: bytes, times: int) -> None:
         """Pass the next requests that hold ``marker`` on, and cut their connection when the answer comes."""
         self._marker, self._left = marker, times
 
+    def go_away(self) -> None:
+        """Cut every connection, and take no more until ``come_back``."""
+        self.close()
+        for end in self._open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
+
+    def come_back(self) -> None:
+        """Take connections again, at the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
     def close(self) -> None:
         """Take no more connections."""
+        # A thread that waits in accept() would take one more from a socket that is only closed.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [client, server]
                 losing = threading.Event()
                 for source, sink, to_server in ((client, server, True), (server, client, False)):
                     threading.Thread(target=self._pass, args=(source, sink, to_server, losing), daemon=True).start()

@@ -39,10 +39,12 @@ SUPERVISED_MARK = "PATTERNALARM_SUPERVISED_BY"
 
 PASSWORDS = tuple(name for name in Settings.model_fields if name.endswith("_password"))
 
+# Between starts of what does not stay up for startsecs the supervisor waits 1, 2, 3, ... seconds. It must not give up while what
+# a program needs is away, and need not: `make up` itself tells what keeps dying.
 COMMON_PROGRAM_LINES = """autostart=false
 autorestart=true
 startsecs=3
-startretries=5
+startretries=1000000
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
@@ -240,6 +242,15 @@ class Configuration:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "airflow" / "passwords.json"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
             "AIRFLOW__CORE__FERNET_KEY": self.secrets["AIRFLOW__CORE__FERNET_KEY"],
+            # What PostgreSQL or the API server is away for, up to ten minutes, fails no task: requests are tried again, each
+            # at most 5 s later, and the scheduler waits.
+            "AIRFLOW__DATABASE__MAX_DB_RETRIES": "120",
+            "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "200",
+            "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
+            # What a killed triggerer waited for goes to the next one, and what a killed scheduler had not handed out is
+            # handed out, this many seconds later; by default 30 and 300.
+            "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
             "AIRFLOW__API__HOST": settings.bind_host,
             "AIRFLOW__API__PORT": str(settings.airflow_port),
@@ -306,6 +317,9 @@ class Configuration:
         ]
         for name in ("log4j-console.properties", "log4j-cli.properties"):
             files.append(ConfigurationFile(home / "flink/conf" / name, (TEMPLATES / "flink" / name).read_text()))
+        files.append(
+            ConfigurationFile(home / "bin" / "after-postgres", _render("after-postgres.sh.template", values), 0o755)
+        )
         environments = {
             "airflow": self.airflow_environment(),
             "flink": self.flink_environment(),

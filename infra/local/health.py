@@ -1,8 +1,10 @@
 """Is a program of the platform able to work? Asked of the program itself, not of its process."""
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -95,6 +97,23 @@ def _airflow(component: str) -> Callable[[Configuration], None]:
 def superset(configuration: Configuration) -> None:
     """Superset answers."""
     _get(f"{configuration.settings.superset_url}/health")
+
+
+# A store that cannot write as much as this ends, is started again, and ends again.
+LEAST_FREE_BYTES = 16 * 2**20
+
+_FOLDERS: dict[str, Callable[[Configuration], Path]] = {
+    "kafka": lambda configuration: configuration.home / "kafka" / "data",
+    "postgres": lambda configuration: configuration.postgres_data,
+}
+
+
+def lack_of_space(name: str, configuration: Configuration) -> str:
+    """That the disk of a store's folder is full, in words; empty when it is not, and for what keeps nothing."""
+    folder = _FOLDERS[name](configuration) if name in _FOLDERS else None
+    if folder is None or not folder.exists() or shutil.disk_usage(folder).free >= LEAST_FREE_BYTES:
+        return ""
+    return f"no space is left for {folder}: make room, and {name} comes back by itself"
 
 
 CHECKS: dict[str, Callable[[Configuration], None]] = {

@@ -89,7 +89,7 @@ def roles(configuration: Configuration, progress: Progress) -> None:
     """PostgreSQL's roles, with the passwords of the secrets file, and the three databases."""
     with progress.step("roles and databases"):
         settings = configuration.settings
-        retrying("make roles and databases", settings.patience_seconds)(
+        retrying("make roles and databases", settings.first_answer_seconds)(
             ensure_roles, settings, configuration.superuser_dsn
         )
 
@@ -98,7 +98,7 @@ def schema(configuration: Configuration, progress: Progress) -> None:
     """The platform's own tables, migrated to the newest version."""
     with progress.step("schema migrations"):
         settings = configuration.settings
-        retrying("migrate the schema", settings.patience_seconds)(upgrade, settings)
+        retrying("migrate the schema", settings.first_answer_seconds)(upgrade, settings)
 
 
 class Once:

@@ -145,6 +145,11 @@ class Platform:
         return rows + [(program, "-") for name, program in sorted(programs.items()) if name not in PROGRAMS]
 
     def _why_unhealthy(self, name: str, program: Program) -> str:
+        why = self._complaint(name, program)
+        full = health.lack_of_space(name, self.configuration) if why else ""
+        return f"{full} ({why})" if full else why
+
+    def _complaint(self, name: str, program: Program) -> str:
         if program.state not in (State.RUNNING, State.STARTING):
             return f"{program.state}: {program.description}"
         try:

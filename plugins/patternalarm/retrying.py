@@ -11,9 +11,10 @@ by chance and end at a cap; when patience ends, the last error is raised, the en
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -28,7 +29,7 @@ _SHORTEST_WAIT_SECONDS: Final = 0.05
 
 _OUTLASTED: Final = "outlasted_patience"
 
-_asks_once: ContextVar[bool] = ContextVar("asks_once", default=False)
+_limit: ContextVar[float] = ContextVar("limit", default=math.inf)
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def retrying(
         passes: which errors to try again after.
         sleep: waits for seconds; that of ``time`` by default.
     """
-    patience = 0.0 if _asks_once.get() else patience_of_settings() if patience_seconds is None else patience_seconds
+    patience = min(_limit.get(), patience_of_settings() if patience_seconds is None else patience_seconds)
     complaints = Complaints(what)
     first_failure = 0.0
 
@@ -99,13 +100,23 @@ def retrying(
 
 
 @contextmanager
-def asking_once() -> Iterator[None]:
-    """Within it (and in threads started with its context) nothing is tried twice: for who comes back to ask anyway."""
-    token = _asks_once.set(True)
+def patient_for(seconds: float) -> Iterator[None]:
+    """Within it (and in threads started with its context) patience lasts for ``seconds`` at most."""
+    token = _limit.set(min(seconds, _limit.get()))
     try:
         yield
     finally:
-        _asks_once.reset(token)
+        _limit.reset(token)
+
+
+def asking_once() -> AbstractContextManager[None]:
+    """Within it nothing is tried twice: for who comes back to ask anyway."""
+    return patient_for(0.0)
+
+
+def before_work_begins() -> AbstractContextManager[None]:
+    """Within it patience is short: nothing is lost yet, and somebody waits to hear that an engine is down."""
+    return patient_for(get_settings().first_answer_seconds)
 
 
 def patience_of_settings() -> float:

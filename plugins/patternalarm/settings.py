@@ -107,7 +107,12 @@ class Settings(BaseSettings):
     superset_admin_password: str = ""
 
     patience_seconds: float = Field(
-        default=60, ge=0, description="How long an error that passes by itself is waited out, by every part."
+        default=600, ge=0, description="How long an error that passes by itself is waited out, by whatever is at work."
+    )
+    first_answer_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="The same before work begins: who asks for a run, or starts the platform, is told soon.",
     )
 
     flink_slots: int = 8

@@ -4,7 +4,7 @@ import socket
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
-from running.bad_input import BadInputError
+from running.bad_input import BadInputError, EngineAwayError
 
 from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import patience_of_settings, retrying
@@ -16,7 +16,7 @@ def check_answers(bootstrap: str) -> None:
     """Check that something listens at ``bootstrap`` (``host:port``).
 
     Raises:
-        BadInputError: nothing does, as long as patience lasts.
+        EngineAwayError: nothing does, as long as patience lasts.
     """
     host, _, port = bootstrap.rpartition(":")
     try:
@@ -24,7 +24,7 @@ def check_answers(bootstrap: str) -> None:
             socket.create_connection, (host, int(port)), timeout=ANSWER_WITHIN_SECONDS
         ).close()
     except OSError as error:
-        raise BadInputError(
+        raise EngineAwayError(
             f"Kafka at {bootstrap} does not answer ({error}): {START_PLATFORM}, or its log with `make logs S=kafka`"
         ) from error
 
@@ -33,7 +33,8 @@ def partitions_of(spark: SparkSession, bootstrap: str, topics: list[str]) -> dic
     """Partition count of each of ``topics``.
 
     Raises:
-        BadInputError: Kafka does not answer, or a topic does not exist.
+        BadInputError: a topic does not exist.
+        EngineAwayError: Kafka does not answer.
     """
     check_answers(bootstrap)
     jvm = spark.sparkContext._jvm

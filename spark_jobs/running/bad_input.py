@@ -15,6 +15,10 @@ from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import ModelError
 
 
+class EngineAwayError(RuntimeError):
+    """An engine did not answer for as long as patience lasts; the message names it and the remedy."""
+
+
 class BadInputError(ValueError):
     """The job cannot do what was asked of it; the message names the cause and the remedy."""
 
@@ -22,7 +26,8 @@ class BadInputError(ValueError):
 def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
 
-    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is: the job may be started again.
+    So is an engine that is away, and whatever Python meets after its JVM died (a refused connection, mostly) is told as what
+    it is; both with exit code 75: to be started again.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.
@@ -32,6 +37,9 @@ def run_job(main: Callable[[], int]) -> None:
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
         code = ExitCode.BAD_INPUT
+    except EngineAwayError as away:
+        sys.stderr.write(f"{Path(sys.argv[0]).name}: {away}\n")
+        code = ExitCode.START_AGAIN
     except Exception:
         fate = _end_of_jvm()
         if not fate:

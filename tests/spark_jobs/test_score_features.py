@@ -11,7 +11,7 @@ import score_features
 from history import SHOP
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F  # noqa: N812
-from running.bad_input import BadInputError, run_job
+from running.bad_input import BadInputError, EngineAwayError, run_job
 from scoring.evidence import to_kafka_records
 
 from patternalarm import retrying
@@ -168,7 +168,7 @@ def test_kafka_that_is_down_is_named(model, command, monkeypatch):
     monkeypatch.setattr(score_features, "build_session", lambda *_, **__: pytest.fail("a session was built"))
     monkeypatch.setattr(retrying, "patience_of_settings", lambda: 0.3)
 
-    with pytest.raises(BadInputError, match=rf"Kafka at 127.0.0.1:{port} does not answer.*make up"):
+    with pytest.raises(EngineAwayError, match=rf"Kafka at 127.0.0.1:{port} does not answer.*make up"):
         score_features.main(command(model))
 
 

@@ -9,7 +9,8 @@ import pytest
 from tenacity.nap import sleep_using_event
 
 from patternalarm import retrying as module
-from patternalarm.retrying import asking_once, retrying
+from patternalarm.retrying import asking_once, before_work_begins, retrying
+from patternalarm.settings import Settings
 
 
 def one_refusal():
@@ -146,6 +147,13 @@ def test_who_comes_back_anyway_asks_once(clock):
         retrying("ask")(engine)
     assert engine.asked == 1
     assert retrying("ask")(Engine(one_refusal())) == "an answer"
+
+
+def test_before_work_begins_patience_is_short(clock, monkeypatch):
+    monkeypatch.setattr(module, "get_settings", lambda: Settings(patience_seconds=600, first_answer_seconds=7))
+    with before_work_begins(), pytest.raises(ConnectionRefusedError):
+        retrying("ask", 600)(Engine(one_refusal(), ever=False))
+    assert 3 < sum(clock.waits) < 7
 
 
 def test_a_stop_shortens_a_wait():

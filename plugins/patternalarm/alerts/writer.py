@@ -5,8 +5,8 @@ batch in one transaction with its offsets: killed at any moment and started agai
 A record that breaks the contract, or whose data PostgreSQL refuses, goes to ``alerting.quarantined_record`` in that same
 transaction, and the writer goes on. An error of Kafka or PostgreSQL that passes by itself is waited out here: it connects
 again, asks PostgreSQL how far it came, and goes on from there. SIGTERM lets it finish its batch and leave with exit code
-0. It leaves with 1 when Kafka or PostgreSQL refuses it or fails it for longer than patience or when a second writer shows
-up, and with 2 on bad input, before it read anything.
+0. It leaves with 1 when Kafka or PostgreSQL refuses it or when a second writer shows up, with 2 on bad input, before it
+read anything, and with 75 when one of them fails it for longer than patience: to be started again.
 """
 
 import argparse
@@ -260,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.BAD_INPUT
     except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
-        return ExitCode.FAILED
+        return ExitCode.START_AGAIN if passes_by_itself(error) else ExitCode.FAILED
     except psycopg.OperationalError as error:
         logger.error(
             "PostgreSQL at %s failed the alert writer (%s); see whether it is up (make status) and start again: "
@@ -268,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings.address("postgres"),
             str(error).strip().splitlines()[0],
         )
-        return ExitCode.FAILED
+        return ExitCode.START_AGAIN if passes_by_itself(error) else ExitCode.FAILED
     except psycopg.Error as error:
         logger.error(
             "PostgreSQL refused the alert writer (%s); see whether migrations ran (patternalarm.migrations.upgrade)",

@@ -12,7 +12,7 @@ from rich.markup import escape
 from patternalarm.cli.airflow_api import AirflowApi, TaskState
 from patternalarm.cli.errors import AirflowError
 from patternalarm.passing_errors import passes_by_itself
-from patternalarm.retrying import asking_once, patience_of_settings
+from patternalarm.retrying import asking_once, before_work_begins, patience_of_settings
 
 _POLL_SECONDS: Final = 1.0
 # Under ten seconds even when Airflow takes its time to answer.
@@ -88,9 +88,10 @@ class Follower:
             UsageError: the DAG does not take these parameters.
             AirflowError: Airflow cannot be reached, does not know the DAG, or the DAG is paused.
         """
-        self._await_dag(dag_id)
-        began = self._clock()
-        airflow_run_id = self._api.trigger(dag_id, conf)
+        with before_work_begins():
+            self._await_dag(dag_id)
+            began = self._clock()
+            airflow_run_id = self._api.trigger(dag_id, conf)
         given = ", ".join(f"{name} {value}" for name, value in conf.items())
         self._console.print(f"[bold]{dag_id}[/] {escape(given)}")
         self._console.print(f"  {self._api.url_of(dag_id, airflow_run_id)}", soft_wrap=True)
@@ -129,7 +130,7 @@ class Follower:
                     tasks = self._api.tasks(dag_id, airflow_run_id)
             except AirflowError as error:
                 # Under full load, or while it is restarted; the run itself goes on.
-                if not _may_answer_again(error) or self._clock() - answered > 2 * patience_of_settings():
+                if not _may_answer_again(error) or self._clock() - answered > patience_of_settings():
                     raise
                 spoke = self._clock()
                 self._say(spoke - began, "[dim]Airflow does not answer[/]")

@@ -10,6 +10,7 @@ class ProcessKind(StrEnum):
     SCORER = "scorer"
     ALERT_WRITER = "alert-writer"
     GENERATOR = "generator"
+    WATCHER = "watcher"
     REPLAY = "replay"
     TRAINING_HISTORY = "training-history"
     EXTRACT_FEATURES = "extract-features"

@@ -13,6 +13,7 @@ SHARD_LEDGER: Final = f"{PLATFORM_SCHEMA}.shard_ledger"
 RUN_LEDGER: Final = f"{PLATFORM_SCHEMA}.run_ledger"
 RUN_VELOCITY: Final = f"{PLATFORM_SCHEMA}.run_velocity"
 RUN_METRIC: Final = f"{PLATFORM_SCHEMA}.run_metric"
+RUN_INTERRUPTION: Final = f"{PLATFORM_SCHEMA}.run_interruption"
 GROUND_TRUTH_CAMPAIGN: Final = f"{PLATFORM_SCHEMA}.ground_truth_campaign"
 GROUND_TRUTH_EVENT: Final = f"{PLATFORM_SCHEMA}.ground_truth_event"
 

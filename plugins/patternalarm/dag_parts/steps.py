@@ -69,12 +69,11 @@ class RunSteps:
         **more: Any,
     ) -> RunProcessOperator:
         """A job of the run that runs to its end; ``accepted`` are its exit codes that are a success."""
-        return RunProcessOperator(
-            task_id=task_id, job=self.job(task_id, program, module, options, **more), accepted=accepted
-        )
+        job = self.job(task_id, program, module, options, **more)
+        return RunProcessOperator(task_id=task_id, job=job, accepted=accepted, remove=False)
 
     def awaiting(
-        self, task_id: str, trigger: type[PollingTrigger], patience: float = 120, **arguments: str
+        self, task_id: str, trigger: type[PollingTrigger], patience: float = 180, **arguments: str
     ) -> AwaitOperator:
         """A wait for something of the run; ``arguments`` are the trigger's own."""
         scope = {"domain": self.domain, "scope": self.run_id}
@@ -140,6 +139,14 @@ class RunSteps:
             generators=self.generator,
             shards=shards,
             seconds=seconds,
+            watcher=JobSpec(
+                process_name(self.run_id, ProcessKind.WATCHER),
+                Program.SERVICE,
+                "watching.watcher",
+                {"run_id": self.run_id, "domain": self.domain},
+                restarts=True,
+                secrets=(*PLATFORM_SECRETS, "supervisor_password"),
+            ),
         )
 
     def await_history(self) -> AwaitOperator:
@@ -186,7 +193,7 @@ class RunSteps:
 
     def drain_alert_writer(self) -> AwaitOperator:
         """Let the alert writer finish, and stop it."""
-        return self.awaiting("drain_alert_writer", AlertWriterDrainedTrigger, patience=60, name=self.alert_writer)
+        return self.awaiting("drain_alert_writer", AlertWriterDrainedTrigger, name=self.alert_writer)
 
     def build_marts(self) -> RunProcessOperator:
         """Build the marts in one dbt process, beside the grading: the dashboards are no part of the verdict.

@@ -135,7 +135,7 @@ def publish_measured(
     """
     open_row(books, plan.run_id, MEASURED, plan.shard, plan.events)
     slices = MeasuredSlices(plan, pack, cohort, labels)
-    velocity = VelocityLog(books, plan.run_id, pack.name)
+    velocity = VelocityLog(database(), plan.run_id, pack.name)
 
     def chunks() -> Iterator[Chunk]:
         for piece in slices:
@@ -147,12 +147,13 @@ def publish_measured(
     lookahead = max(LOOKAHEAD_EVENTS, round(plan.events / plan.seconds * LOOKAHEAD_S))
     try:
         events.send_paced(chunks(), lookahead, on_due=velocity.write_until, stop=lambda: stop.raised)
-        if not stop.raised:
-            velocity.write_all()
         slices.finish()
         if not labels.finish().complete:
             raise DeliveryError("not every label was acknowledged by Kafka")
+        if not stop.raised:
+            velocity.finish()
     finally:
+        velocity.close()
         _settle(plan, MEASURED, books, events)
     stop.check()
 

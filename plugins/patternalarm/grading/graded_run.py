@@ -1,5 +1,6 @@
 """All that is known of a run when it is graded, loaded from PostgreSQL in one place for measuring and for reporting."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,12 +23,13 @@ from patternalarm.grading.run_store import (
     load_velocity,
     measured_from_ms,
 )
+from patternalarm.runs.interruptions import Interruption, causes, load_interruptions
 from patternalarm.runs.registry import Run, get_run
 
 
 @dataclass(frozen=True)
 class GradedRun:
-    """A run with its ledger, ground truth and alerts."""
+    """A run with its ledger, ground truth and alerts, and what interrupted it."""
 
     run: Run
     ledger: StoredLedger
@@ -36,6 +38,12 @@ class GradedRun:
     alerts: Alerts
     velocity: pd.DataFrame
     model_version: str | None
+    interruptions: Sequence[Interruption] = ()
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a part was lost or hung on the way, by its name."""
+        return bool(causes(self.interruptions))
 
     @property
     def is_replay(self) -> bool:
@@ -73,4 +81,5 @@ def load_graded_run(connection: Connection, run_id: str) -> GradedRun:
         alerts=load_alerts(connection, run_id, measured_from_ms(run)),
         velocity=load_velocity(connection, run_id),
         model_version=load_model_version(connection, run),
+        interruptions=load_interruptions(connection, run_id),
     )

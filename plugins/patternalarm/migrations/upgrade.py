@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     settings = get_settings()
     try:
-        revision = retrying("migrate the schema", settings.patience_seconds)(upgrade, settings, arguments.revision)
+        revision = retrying("migrate the schema", settings.first_answer_seconds)(upgrade, settings, arguments.revision)
     except OperationalError as error:
         cause = str(error.orig).strip().splitlines()[0]
         sys.stderr.write(

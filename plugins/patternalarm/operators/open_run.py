@@ -19,6 +19,7 @@ from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
 from patternalarm.operators.run_values import RunValues
 from patternalarm.patterns import Pattern, PatternError, load_patterns, pattern_set_of
+from patternalarm.retrying import before_work_begins
 from patternalarm.runs import registry as runs
 from patternalarm.settings import get_settings
 
@@ -82,7 +83,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         except (PackError, PatternError) as error:
             raise AirflowFailException(str(error)) from error
         train_until, test_from = self._split(pack)
-        self._check_engines()
+        with before_work_begins():
+            self._check_engines()
         run_id = new_run_id(self.kind, pack.name, opened_at)
         minutes = float(self.minutes) if self.minutes is not None else None
 

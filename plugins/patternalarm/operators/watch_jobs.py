@@ -6,12 +6,17 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from patternalarm.engines import target
+from patternalarm.engines.job_spec import JobSpec
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.triggers.watch_jobs import WatchJobsTrigger
 
 
 class WatchJobsOperator(AwaitingOperator):
     """Ends when the generators did; fails at once, and stops them, when a job that they need is gone for good.
+
+    From here on the run's detection is measured, so from here on a watcher notes what interrupts it. That is a process of the
+    run and not of Airflow, which may be interrupted itself.
 
     Args:
         domain: the run's domain.
@@ -20,9 +25,10 @@ class WatchJobsOperator(AwaitingOperator):
         generators: name of the generators without their number; they must be run with ``remove=False``.
         shards: how many generators there are.
         seconds: how long the generators may run.
+        watcher: the watcher's job.
     """
 
-    template_fields = ("domain", "scope", "jobs", "generators", "shards", "seconds")
+    template_fields = ("domain", "scope", "jobs", "generators", "shards", "seconds", "watcher")
 
     def __init__(
         self,
@@ -33,6 +39,7 @@ class WatchJobsOperator(AwaitingOperator):
         generators: str,
         shards: str,
         seconds: str,
+        watcher: JobSpec,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -42,9 +49,12 @@ class WatchJobsOperator(AwaitingOperator):
         self.generators = generators
         self.shards = shards
         self.seconds = seconds
+        # As JSON, which Airflow fills in and shows.
+        self.watcher = watcher.to_json()
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
-        """Watch."""
+        """Start the watcher, then watch."""
+        target.processes().start(JobSpec.of(self.watcher))
         self.wait_with(
             WatchJobsTrigger(
                 domain=self.domain,

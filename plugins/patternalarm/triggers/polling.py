@@ -89,6 +89,8 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
                 answered_at = time.monotonic()
             except Exception as error:  # noqa: BLE001 - whatever it is, the task must end with its message
                 silence, said = time.monotonic() - answered_at, f"{type(error).__name__}: {error}"
+                # Who cannot look cannot see progress either.
+                changed_at = time.monotonic()
                 if not passes_by_itself(error):
                     outcome = Failed(said)
                 elif silence > tolerance:

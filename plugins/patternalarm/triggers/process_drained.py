@@ -10,6 +10,9 @@ from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 class ProcessDrainedTrigger(PollingTrigger):
     """Done when the process was not behind any more and was stopped, failed as soon as it ends by itself.
 
+    The stopped process stays known until the teardown, so that a trigger that takes over from one that died after the stop
+    finds it stopped and not gone.
+
     Args:
         name: the job's name.
     """
@@ -29,7 +32,8 @@ class ProcessDrainedTrigger(PollingTrigger):
         state = processes.state(self.name)
         if state is None:
             return Failed(f"{self.name} is gone: somebody removed it")
-        if not state.alive:
+        was_stopped = state.state == "STOPPED" and not state.failed_by_verdict
+        if not state.alive and not was_stopped:
             log = processes.tail_log(self.name)
             return Failed(f"not done: {state.describe(log)}", log)
         self._behind = self.behind()
@@ -39,7 +43,6 @@ class ProcessDrainedTrigger(PollingTrigger):
         if stopped and stopped.failed_by_verdict:
             log = processes.tail_log(self.name)
             return Failed(stopped.describe(log), log)
-        processes.remove(self.name)
         return Done()
 
     def progress(self) -> Any:

@@ -10,8 +10,9 @@ from patternalarm.retrying import patience_of_settings
 from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
-# Once is bad luck or a test; a job that does not stay up must end the run.
+# Now and then is bad luck or a test; a job that does not stay up must end the run.
 MAX_RESTARTS: Final = 3
+RESTARTS_WITHIN_SECONDS: Final = 180
 _GENERATOR_START_SECONDS: Final = 20
 
 
@@ -131,4 +132,4 @@ class WatchJobsTrigger(PollingTrigger):
         if state.started_at not in starts and starts:
             self.log.warning("%s was restarted, pid %d", state.name, state.pid)
         starts.add(state.started_at)
-        return len(starts) - 1
+        return sum(state.started_at - at <= RESTARTS_WITHIN_SECONDS for at in starts) - 1

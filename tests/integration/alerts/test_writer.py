@@ -16,7 +16,7 @@ from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from kafka_broker import kafka_broker
+from kafka_broker import kafka_broker, running_broker
 from lossy_proxy import lossy_proxy
 from migrated_database import superuser_dsn
 
@@ -28,6 +28,7 @@ from patternalarm.contracts.alerts import (
     base_severity,
     severity_of,
 )
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind
 
@@ -285,6 +286,41 @@ def test_a_commit_whose_answer_is_lost_is_not_done_again(stage):
         assert writer.poll() is None
 
 
+def test_postgresql_that_goes_and_comes_back_is_waited_for(stage):
+    evidence, _ = _findings(stage, seed=7)
+    with lossy_proxy(stage.settings.postgres_port) as proxy:
+        writer = stage.start(PATTERNALARM_POSTGRES_PORT=proxy.port)
+        stage.wait_ready()
+        stage.publish(EVIDENCE, evidence[:30])
+        stage.wait_committed(EVIDENCE, 30)
+        proxy.go_away()
+        stage.publish(EVIDENCE, evidence[30:])
+        stage.until(lambda: "trying again for 600 s" in stage.log(0).read_text(), "the writer has noticed")
+        proxy.come_back()
+        stage.wait_committed(EVIDENCE, len(evidence))
+        _assert_as_expected(stage, evidence, [])
+        assert writer.poll() is None
+
+
+def test_a_broker_that_is_killed_and_comes_back_is_waited_for(stage, tmp_path):
+    evidence, _ = _findings(stage, seed=8)
+    with running_broker(tmp_path / "kafka") as broker:
+        port = int(broker.bootstrap.rpartition(":")[2])
+        elsewhere = replace(stage, settings=stage.settings.model_copy(update={"kafka_port": port}))
+        elsewhere.make_topics()
+        writer = elsewhere.start()
+        elsewhere.wait_ready()
+        elsewhere.publish(EVIDENCE, evidence[:30])
+        elsewhere.wait_committed(EVIDENCE, 30)
+        broker.end(signal.SIGKILL)
+        stage.until(lambda: "trying again for 600 s" in stage.log(0).read_text(), "the writer has noticed")
+        broker.start()
+        elsewhere.publish(EVIDENCE, evidence[30:])
+        elsewhere.wait_committed(EVIDENCE, len(evidence))
+        _assert_as_expected(stage, evidence, [])
+        assert writer.poll() is None
+
+
 def test_a_wrong_password_ends_it_at_once(stage):
     code, log = stage.failure(stage.start(PATTERNALARM_SCORER_PASSWORD="wrong"))
     assert code == 1
@@ -294,7 +330,7 @@ def test_a_wrong_password_ends_it_at_once(stage):
 
 def test_without_postgresql_it_says_so(stage):
     code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
-    assert code == 1
+    assert code == ExitCode.START_AGAIN
     assert "trying again for 2 s" in log
     assert "PostgreSQL at 127.0.0.1:1 failed the alert writer" in log
     assert "Traceback" not in log
@@ -302,7 +338,7 @@ def test_without_postgresql_it_says_so(stage):
 
 def test_without_kafka_it_says_so(stage):
     code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
-    assert code == 1
+    assert code == ExitCode.START_AGAIN
     assert "Kafka at 127.0.0.1:1 does not answer" in log
     assert "Traceback" not in log
 
@@ -315,7 +351,7 @@ def test_a_broker_that_stays_away_ends_it(stage, tmp_path):
         writer = elsewhere.start(PATTERNALARM_PATIENCE_SECONDS=3)
         elsewhere.wait_ready()
     code, log = elsewhere.failure(writer)
-    assert code == 1
+    assert code == ExitCode.START_AGAIN
     assert f"Kafka at {bootstrap} does not answer" in log
 
 

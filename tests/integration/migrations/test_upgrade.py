@@ -16,7 +16,7 @@ from patternalarm.settings import get_settings
 @pytest.mark.parametrize(
     ("changes", "arguments", "named"),
     [
-        ({"postgres_port": 1, "patience_seconds": 0}, [], "at 127.0.0.1:1"),
+        ({"postgres_port": 1, "first_answer_seconds": 0}, [], "at 127.0.0.1:1"),
         ({"database": "test_no_such_database"}, [], "cannot upgrade database test_no_such_database"),
     ],
 )

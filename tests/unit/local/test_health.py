@@ -2,6 +2,7 @@ import json
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from infra.local import health
@@ -67,6 +68,18 @@ def test_zookeeper_is_asked_whether_it_is_ok(configuration, answer, why):
 def test_a_zookeeper_that_is_away_is_unhealthy(configuration):
     with pytest.raises(health.Unhealthy, match=r"ZooKeeper: .*refused"):
         health.zookeeper(configuration(zookeeper_port=1))
+
+
+@pytest.mark.parametrize(("free", "told"), [(2**20, True), (2**30, False)])
+def test_a_store_without_space_is_told_with_its_folder(configuration, monkeypatch, free, told):
+    made = configuration()
+    folder = made.home / "kafka" / "data"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(
+        health.shutil, "disk_usage", lambda path: SimpleNamespace(free=free if path == folder else 2**40)
+    )
+    assert (f"no space is left for {folder}" in health.lack_of_space("kafka", made)) is told
+    assert health.lack_of_space("superset", made) == ""
 
 
 def test_a_taskmanager_that_is_not_registered_is_unhealthy(configuration, answer):

@@ -8,9 +8,11 @@ from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.await_trigger import AwaitOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.start_process import StartProcessOperator
+from patternalarm.operators.watch_jobs import WatchJobsOperator
 from patternalarm.triggers.process_exit import ProcessExitTrigger
 from patternalarm.triggers.process_ready import ProcessReadyTrigger
 from patternalarm.triggers.scorer_drained import ScorerDrainedTrigger
+from patternalarm.triggers.watch_jobs import WatchJobsTrigger
 
 
 @pytest.fixture
@@ -47,6 +49,27 @@ def test_a_process_that_stays_is_waited_for_until_it_is_ready(started):
     assert started == [job]
     assert isinstance(trigger, ProcessReadyTrigger)
     assert (trigger.name, trigger.patience) == ("s", 9)
+
+
+def test_a_run_is_watched_by_a_process_of_its_own_and_by_a_trigger(started):
+    watcher = JobSpec("{{ run }}.watcher", Program.SERVICE, "watching.watcher", {"run_id": "{{ run }}"}, restarts=True)
+    operator = WatchJobsOperator(
+        task_id="t",
+        domain="iot",
+        scope="run-1",
+        jobs=["s", "w"],
+        generators="g",
+        shards="2",
+        seconds="60",
+        watcher=watcher,
+    )
+    operator.render_template_fields({"run": "run-1"})
+    trigger = deferral(operator)
+    assert started == [
+        JobSpec("run-1.watcher", Program.SERVICE, "watching.watcher", {"run_id": "run-1"}, restarts=True)
+    ]
+    assert isinstance(trigger, WatchJobsTrigger)
+    assert (trigger.jobs, trigger.generators) == (["s", "w"], ["g-0", "g-1"])
 
 
 def test_every_part_of_a_job_may_be_a_template(started):

@@ -135,6 +135,12 @@ def test_an_engine_that_cannot_explain_itself_does_not_hide_the_failure(clock):
     assert event_of(Scripted(Failed("it broke"), mute=True)).payload["reason"] == "it broke"
 
 
+def test_who_cannot_look_sees_no_progress_and_loses_no_patience(clock, monkeypatch):
+    monkeypatch.setattr(polling, "patience_of_settings", lambda: 600.0)
+    trigger = Scripted(None, None, *[SILENCE] * 20, None, None, Done(), patience=30)
+    assert isinstance(event_of(trigger), TaskSuccessEvent)
+
+
 def test_patience_starts_again_with_every_progress(clock):
     trigger = Scripted(*[None] * 12, Done(), progress=range(100), patience=30)
     assert isinstance(event_of(trigger), TaskSuccessEvent)

@@ -119,7 +119,9 @@ class SupervisedProcesses:
 
     def is_ready(self, name: str) -> bool:
         """See ``Processes``."""
-        return self._ready_file(name).exists()
+        file, state = self._ready_file(name), self.state(name)
+        # A process that was started again has not removed the file of its former life yet.
+        return state is not None and file.exists() and file.stat().st_mtime >= state.started_at
 
     def signal(self, name: str, number: Signals) -> None:
         """See ``Processes``.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -65,11 +66,16 @@ def close_row(database: Database, run_id: str, phase: str, shard: int, account: 
 
 
 class VelocityLog:
-    """Events per scheduled ten seconds, added up over the shards of a run; written when a ten-second span is over."""
+    """Events per scheduled ten seconds, added up over the shards of a run; written when a ten-second span is over.
+
+    They are written in a thread of their own, to which ``database`` belongs: events do not wait for PostgreSQL.
+    """
 
     def __init__(self, database: Database, run_id: str, domain: str) -> None:
         self._database, self._run_id, self._domain = database, run_id, domain
         self._pending: Counter[int] = Counter()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="velocity")
+        self._written: list[Future[None]] = []
 
     def add(self, send_ms: Array) -> None:
         """Count events by the time they are scheduled for."""
@@ -77,20 +83,29 @@ class VelocityLog:
         self._pending.update(dict(zip(spans.tolist(), numbers.tolist(), strict=True)))
 
     def write_until(self, now_s: float) -> None:
-        """Write every span that was over at ``now_s`` (epoch seconds)."""
+        """Have every span written that was over at ``now_s`` (epoch seconds)."""
         limit = int(now_s * 1000) // VELOCITY_MS
-        self._write({span: number for span, number in self._pending.items() if span < limit})
-
-    def write_all(self) -> None:
-        """Write what is left."""
-        self._write(dict(self._pending))
-
-    def _write(self, spans: Mapping[int, int]) -> None:
-        if not spans:
-            return
-        self._database.write("write the velocity", lambda connection: self._add(connection, spans))
+        spans = {span: number for span, number in self._pending.items() if span < limit}
+        if spans:
+            self._written.append(self._worker.submit(self._write, spans))
         for span in spans:
             del self._pending[span]
+
+    def finish(self) -> None:
+        """Write what is left, and wait until all is written; raises what went wrong there."""
+        self._written.append(self._worker.submit(self._write, dict(self._pending)))
+        self.close()
+        for written in self._written:
+            written.result()
+
+    def close(self) -> None:
+        """Write no more than what was asked for, and leave PostgreSQL."""
+        self._worker.shutdown()
+        self._database.close()
+
+    def _write(self, spans: Mapping[int, int]) -> None:
+        if spans:
+            self._database.write("write the velocity", lambda connection: self._add(connection, spans))
 
     def _add(self, connection: Connection, spans: Mapping[int, int]) -> None:
         with connection.cursor() as cursor:

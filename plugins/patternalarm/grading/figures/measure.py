@@ -111,7 +111,7 @@ def measure_run(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
         *ledger_metrics(graded),
         *graded_metrics(graded, score_log_dir),
     ]
-    thresholds = thresholds_of(run.kind, run.level, strict=is_strict(run))
+    thresholds = thresholds_of(run.kind, run.level, strict=is_strict(run), interrupted=graded.was_interrupted)
     return gate(metrics, thresholds, campaigns=len(graded.detection.frauds))
 
 

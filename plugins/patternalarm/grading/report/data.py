@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,10 +13,12 @@ import pandas as pd
 from patternalarm.contracts.alerts import ALL_TYPES, EvidenceSource
 from patternalarm.contracts.runs import RunKind
 from patternalarm.grading.figures.metrics import Metric, MetricName
+from patternalarm.grading.figures.wording import seconds
 from patternalarm.grading.graded_run import GradedRun
 from patternalarm.grading.ledger.ledger import ProblemKind
 from patternalarm.grading.run_store import is_strict, measured_from_ms, planned_events, scheduled_window
 from patternalarm.grading.verdict.judgement import GateResult, Judgement, describe, judge
+from patternalarm.runs.interruptions import Interruption, causes, pauses
 from patternalarm.runs.registry import RunState
 
 # Widths of the velocity plot's buckets; the narrowest that keeps a run under MAX_BUCKETS is taken.
@@ -77,7 +79,8 @@ class ReportData:
     @cached_property
     def judgement(self) -> Judgement:
         """The figures held against the run's thresholds."""
-        return judge(self.metrics, self.graded.run.kind, self.graded.run.level, strict=is_strict(self.graded.run))
+        run, interrupted = self.graded.run, self.graded.was_interrupted
+        return judge(self.metrics, run.kind, run.level, strict=is_strict(run), interrupted=interrupted)
 
     @cached_property
     def verdict(self) -> str:
@@ -85,6 +88,31 @@ class ReportData:
         if self.graded.run.state is RunState.FAILED:
             return "failed"
         return "passed" if self.judgement.passed else "missed"
+
+    @cached_property
+    def interruptions(self) -> list[Interruption]:
+        """Parts that were lost or hung on the way, by their begin."""
+        return causes(self.graded.interruptions)
+
+    @cached_property
+    def pauses(self) -> list[tuple[datetime, timedelta]]:
+        """When detection paused, and for how long."""
+        return pauses(self.graded.interruptions)
+
+    @cached_property
+    def interruption_lines(self) -> list[str]:
+        """What interrupted the run, and what that did to its detection and to its verdict; none of a run without."""
+        lines = [one.told for one in self.interruptions]
+        if self.pauses:
+            lines.append(
+                f"detection paused for {seconds(sum(length.total_seconds() for _, length in self.pauses))} in all, "
+                f"at most {seconds(max(length.total_seconds() for _, length in self.pauses))} at a time"
+            )
+        elif lines:
+            lines.append("detection did not pause")
+        if self.interruptions:
+            lines.append("graded without delays and rate")
+        return lines
 
     def metric(self, name: MetricName, fraud_type: str = ALL_TYPES) -> Metric | None:
         """One figure, if the run has it."""
@@ -220,6 +248,12 @@ class ReportData:
             },
             "verdict": self.verdict,
             "missed": [gate.miss for gate in self.judgement.misses],
+            "interruptions": [
+                {**asdict(one), "what": str(one.what), "seconds": one.seconds} for one in self.interruptions
+            ],
+            "detection_pauses": [
+                {"began_at": began, "seconds": length.total_seconds()} for began, length in self.pauses
+            ],
             "gates": [_gate(gate) for gate in self.judgement.gates],
             "command": self.command,
             "phase_seconds": self.phases,

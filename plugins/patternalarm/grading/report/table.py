@@ -42,6 +42,7 @@ def _verdict(data: ReportData) -> Panel:
     if data.verdict == "failed":
         lines.append(Text(f"  {data.graded.run.reason}"))
     lines += [Text(f"  {gate.miss}") for gate in data.judgement.misses]
+    lines += [Text(f"  {line}", "yellow") for line in data.interruption_lines]
     return Panel(Group(*lines), expand=False, border_style=_STYLES[data.verdict])
 
 

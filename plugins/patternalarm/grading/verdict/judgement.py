@@ -98,7 +98,9 @@ class Judgement:
         return "; ".join(gate.miss for gate in self.misses) or None
 
 
-def judge(metrics: Sequence[Metric], kind: str, level: str | None, *, strict: bool = True) -> Judgement:
+def judge(
+    metrics: Sequence[Metric], kind: str, level: str | None, *, strict: bool = True, interrupted: bool = False
+) -> Judgement:
     """Hold measured figures against the thresholds of a run's kind and level, in the thresholds' order.
 
     A figure that should decide and was never stored is a miss like one that could not be measured.
@@ -107,7 +109,7 @@ def judge(metrics: Sequence[Metric], kind: str, level: str | None, *, strict: bo
     return Judgement(
         tuple(
             GateResult(threshold, pooled.get(threshold.metric) or _never_stored(threshold))
-            for threshold in thresholds_of(kind, level, strict=strict)
+            for threshold in thresholds_of(kind, level, strict=strict, interrupted=interrupted)
         )
     )
 

@@ -35,6 +35,7 @@ class GatedWhen(StrEnum):
     MEASURED = "there was nothing to measure"
     NOT_IN_MINI = "a mini run has too few alerts"
     NOT_STRICT = "the run is not strict"
+    NOT_INTERRUPTED = "the run was interrupted"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Threshold:
         A figure of detection that has no value though campaigns ran is a miss: nothing was alerted.
         """
         match self.gated_when:
-            case GatedWhen.NOT_IN_MINI | GatedWhen.NOT_STRICT:
+            case GatedWhen.NOT_IN_MINI | GatedWhen.NOT_STRICT | GatedWhen.NOT_INTERRUPTED:
                 return None
             case GatedWhen.CAMPAIGNS_RAN if not campaigns:
                 return None
@@ -116,10 +117,11 @@ _REPLAY: Final = (
 )
 
 
-def _speed(level: Level, *, strict: bool) -> tuple[Threshold, ...]:
-    """What a busy machine alone can miss: it fails a strict run, and stands beside its target in another."""
-    always = GatedWhen.ALWAYS if strict else GatedWhen.NOT_STRICT
-    measured = GatedWhen.MEASURED if strict else GatedWhen.NOT_STRICT
+def _speed(level: Level, *, strict: bool, interrupted: bool) -> tuple[Threshold, ...]:
+    """What a busy machine alone can miss: it fails a strict run, and stands beside its target in another, and in one that
+    lost a part on the way."""
+    off = GatedWhen.NOT_INTERRUPTED if interrupted else None if strict else GatedWhen.NOT_STRICT
+    always, measured = off or GatedWhen.ALWAYS, off or GatedWhen.MEASURED
     # A mini run raises a handful of alerts, whose p99 is the slowest one: printed beside the target, not gated.
     measured = GatedWhen.NOT_IN_MINI if level is Level.MINI else measured
     score_p99 = 1_000 if level is Level.EXTREME else 600
@@ -132,13 +134,16 @@ def _speed(level: Level, *, strict: bool) -> tuple[Threshold, ...]:
     )
 
 
-def thresholds_of(kind: str, level: str | None, *, strict: bool = True) -> tuple[Threshold, ...]:
+def thresholds_of(
+    kind: str, level: str | None, *, strict: bool = True, interrupted: bool = False
+) -> tuple[Threshold, ...]:
     """Thresholds of a run by its kind and load level; a load test without a named level is held to ``normal``.
 
-    ``strict`` says whether speed decides the verdict too.
+    ``strict`` says whether speed decides the verdict too; it does not when the run was ``interrupted``.
     """
     if kind == RunKind.LOAD_TEST:
-        return (*_LOAD_TEST, *_speed(Level(level) if level else Level.NORMAL, strict=strict))
+        named = Level(level) if level else Level.NORMAL
+        return (*_LOAD_TEST, *_speed(named, strict=strict, interrupted=interrupted))
     if kind == RunKind.REPLAY:
         return _REPLAY
     # Without scores there is nothing to grade, but what a run was made of must have been there.

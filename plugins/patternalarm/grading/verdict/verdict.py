@@ -1,7 +1,8 @@
 """Pass the verdict on a run: ``python -m patternalarm.grading.verdict.verdict --run-id R``.
 
 Needs the run's figures (``patternalarm.grading.figures.measure``). Sets the run's state to passed or missed, and names every
-missed threshold and by how much. Exit code 0 passed, 1 missed; a run that had failed before stays failed, exit code 1.
+missed threshold and by how much, and what interrupted the run. Exit code 0 passed, 1 missed; a run that had failed before
+stays failed, exit code 1.
 """
 
 import sys
@@ -10,6 +11,7 @@ from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.run_store import connect, is_strict, load_metrics
 from patternalarm.grading.verdict.judgement import judge
+from patternalarm.runs.interruptions import causes, load_interruptions, told_together
 from patternalarm.runs.registry import RunState, finish_run, get_run
 from patternalarm.settings import get_settings
 
@@ -18,7 +20,9 @@ def verdict(run_id: str) -> int:
     """Judge ``run_id`` and store its state; the command's exit code."""
     with connect(get_settings()) as connection:
         run = get_run(connection, run_id)
-        judgement = judge(load_metrics(connection, run_id), run.kind, run.level, strict=is_strict(run))
+        interruptions = causes(load_interruptions(connection, run_id))
+        metrics = load_metrics(connection, run_id)
+        judgement = judge(metrics, run.kind, run.level, strict=is_strict(run), interrupted=bool(interruptions))
         state = RunState.PASSED if judgement.passed else RunState.MISSED
         finish_run(connection, run_id, state, judgement.reason)
         # The first word on a run stays: one that failed is not passed by figures of what it did until then.
@@ -26,6 +30,8 @@ def verdict(run_id: str) -> int:
     if stored.state is RunState.FAILED:
         sys.stderr.write(f"error: run {run_id} failed: {stored.reason}\n")
         return ExitCode.FAILED
+    if interruptions:
+        sys.stdout.write(f"run {run_id} is graded without delays and rate: {told_together(interruptions)}\n")
     if judgement.passed:
         sys.stdout.write(f"run {run_id} passed all {sum(gate.metric.gated for gate in judgement.gates)} gates\n")
         return 0

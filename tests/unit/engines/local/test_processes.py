@@ -1,6 +1,7 @@
 """What the supervisor does beyond the contract of ``tests/engines``, on a real supervisord."""
 
 import http.client
+import os
 import sys
 import time
 import xmlrpc.client
@@ -53,6 +54,16 @@ def is_gone(pid):
 def ended(hook, name):
     state = hook.state(name)
     return state if state and not state.alive else None
+
+
+def test_what_a_former_life_of_the_process_said_does_not_make_it_ready(hook):
+    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
+    file = hook._ready_file("stays")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    assert hook.is_ready("stays")
+    os.utime(file, (0, 0))
+    assert not hook.is_ready("stays")
 
 
 def test_stop_takes_the_children_along(hook, tmp_path):

@@ -27,6 +27,7 @@ from patternalarm.grading.report.data import ReportData
 from patternalarm.grading.report.page import report_page
 from patternalarm.grading.report.table import print_report
 from patternalarm.grading.run_store import StoredLedger
+from patternalarm.runs.interruptions import Interruption, What
 from patternalarm.runs.registry import Run
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -120,6 +121,35 @@ def test_a_run_that_failed_says_why_and_a_load_test_shows_its_load(data: ReportD
     assert "level normal · 2 min · seed 7" in page
     assert "failed before it was graded: &lt;script&gt;" in page
     assert "<script" not in page
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_what_interrupted_the_run_is_told_in_every_form(data: ReportData, paused: bool) -> None:
+    kafka = Interruption("kafka", What.SILENT, START, START + timedelta(seconds=61.25))
+    pause = Interruption("scores", What.PAUSED, START, START + timedelta(seconds=65))
+    whole = ReportData(replace(data.graded, interruptions=[kafka, pause][: 1 + paused]), data.metrics)
+    out = io.StringIO()
+    print_report(whole, out)
+    effect = (
+        "detection paused for 1 min 5 s in all, at most 1 min 5 s at a time" if paused else "detection did not pause"
+    )
+    for line in (
+        "kafka did not answer for 61.2 s from 00:00:00 UTC",
+        effect,
+        "graded without delays and rate",
+    ):
+        assert line in out.getvalue()
+        assert line in report_page(whole)
+    told = whole.as_json()
+    assert [(one["component"], one["seconds"]) for one in told["interruptions"]] == [("kafka", 61.25)]
+    assert [one["seconds"] for one in told["detection_pauses"]] == [65.0] * paused
+
+
+def test_a_pause_that_nothing_explains_is_told_and_lets_nothing_go(data: ReportData) -> None:
+    pause = Interruption("scores", What.PAUSED, START, START + timedelta(seconds=5))
+    slow = ReportData(replace(data.graded, interruptions=[pause]), data.metrics)
+    assert slow.interruption_lines == ["detection paused for 5.0 s in all, at most 5.0 s at a time"]
+    assert not slow.graded.was_interrupted
 
 
 def test_scores_that_the_log_lost_after_it_was_accounted_for_are_not_scored(data: ReportData) -> None:

@@ -121,6 +121,14 @@ def test_only_speed_is_let_go_in_a_run_that_is_not_strict() -> None:
     assert {one.metric for one, other in zip(strict, lenient, strict=True) if one != other} == set(SPEED)
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_only_speed_is_let_go_in_a_run_that_was_interrupted(strict: bool) -> None:
+    whole, interrupted = (thresholds_of("load-test", "normal", strict=strict, interrupted=i) for i in (False, True))
+    assert {one.metric for one, other in zip(whole, interrupted, strict=True) if one != other} == set(SPEED)
+    gated_still = gate([Metric(name, "", bad) for name, bad in SPEED.items()], interrupted, 200)
+    assert not any(metric.gated for metric in gated_still)
+
+
 def test_lost_events_are_gated_however_few_the_campaigns() -> None:
     assert gated(MetricName.EVENTS_LOST, 1, campaigns=0).passed is False
 
