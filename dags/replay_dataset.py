@@ -8,8 +8,11 @@ channel only.
 The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import dag
 
+from patternalarm.contracts.jobs import CHECK_FILE
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import replay_params
@@ -42,7 +45,10 @@ def replay_dataset() -> None:
         return steps.process(f"publish_{part}", service("generator.replay", run_id=steps.run_id, **SOURCE, part=part))
 
     check_file = RunProcessOperator(
-        task_id="check_file", name="check-file.{{ ti.id }}", command=service("generator.replay", "--check", **SOURCE)
+        task_id="check_file",
+        name=f"{CHECK_FILE}.{{{{ ti.id }}}}",
+        command=service("generator.replay", "--check", **SOURCE),
+        execution_timeout=timedelta(minutes=10),
     )
     open_run = OpenRunOperator(
         task_id=OPEN_RUN, kind=RunKind.REPLAY, pack="{{ params.pack }}", seed="{{ params.seed }}"

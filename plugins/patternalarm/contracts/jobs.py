@@ -1,6 +1,10 @@
 """Names of the jobs and processes of a scope, by which they are found, watched and stopped."""
 
 from enum import StrEnum
+from typing import Final
+
+# Of a check of a file, which comes before there is a run.
+CHECK_FILE: Final = "check-file"
 
 
 class ProcessKind(StrEnum):

@@ -4,6 +4,7 @@ Every step knows its run by templates of what ``open_run`` returned, so the grap
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -25,6 +26,11 @@ from patternalarm.operators.watch_jobs import WatchJobsOperator
 from patternalarm.settings import get_settings
 
 _START_FLINK: Final = "start_flink"
+
+# Beyond these, `enforce_scale_to_zero` closes it.
+_CLOSING_RETRIES: Final = 3
+_CLOSING_RETRY_DELAY: Final = timedelta(seconds=30)
+_CLOSING_TIMEOUT: Final = timedelta(minutes=10)
 
 
 class RunSteps:
@@ -193,5 +199,12 @@ class RunSteps:
         return EmptyOperator(task_id="verdict")
 
     def close_run(self, **options: Any) -> CloseRunOperator:
-        """Stop, drop and release whatever belongs to the run."""
-        return CloseRunOperator(task_id="close_run", run_id=self.run_id, domain=self.domain, **options)
+        """Stop, drop and release whatever belongs to the run. What an engine refuses is asked of it again."""
+        return CloseRunOperator(
+            task_id="close_run",
+            run_id=self.run_id,
+            retries=_CLOSING_RETRIES,
+            retry_delay=_CLOSING_RETRY_DELAY,
+            execution_timeout=_CLOSING_TIMEOUT,
+            **options,
+        )

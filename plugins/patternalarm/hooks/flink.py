@@ -68,6 +68,14 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         """
         return int(self._get("/overview")["slots-available"])
 
+    def all_slots(self) -> int:
+        """Task slots that there are, held by a job or not.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        return int(self._get("/overview")["slots-total"])
+
     def job(self, job_id: str) -> FlinkJob:
         """The job of ``job_id``.
 
@@ -88,8 +96,16 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         Raises:
             FlinkError: the cluster cannot be reached.
         """
+        return [job_id for job_id, known in self.jobs().items() if known == name]
+
+    def jobs(self) -> dict[str, str]:
+        """Names of the jobs that have not ended, by their ids.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
         jobs = self._get("/jobs/overview")["jobs"]
-        return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in ENDED_STATES]
+        return {str(job["jid"]): str(job["name"]) for job in jobs if job["state"] not in ENDED_STATES}
 
     def failure(self, job_id: str) -> str:
         """Why the job failed: the innermost cause of its last failure, or that Flink knows none.

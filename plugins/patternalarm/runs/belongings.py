@@ -1,0 +1,172 @@
+"""What runs own outside the registry: processes, Flink jobs, topics and folders, each found by the run_id in its name.
+
+A name without the run_id that we make belongs to somebody else, as does whatever is of the scope ``live``.
+"""
+
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.contracts.runs import is_run_id
+from patternalarm.contracts.topics import TopicKind
+from patternalarm.hooks import targets
+from patternalarm.hooks.flink import FlinkError
+from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.settings import get_settings
+
+_CANCEL_SECONDS: Final = 60
+_FLINK_PREFIX: Final = flink_job_name("", "").rstrip("-") + "-"
+
+
+class Belongings(ABC):
+    """One kind of thing that runs own."""
+
+    what: str
+    """The things in words, for a message."""
+
+    @abstractmethod
+    def names(self) -> Iterable[str]:
+        """Names of all that there is of this kind, whoever owns it."""
+
+    @abstractmethod
+    def owner(self, name: str) -> str:
+        """What stands in ``name`` where a run's things have its run_id."""
+
+    @abstractmethod
+    def remove(self, run_id: str) -> list[str]:
+        """Remove what the run owns, and return when it is gone; the names. What is gone already is no error."""
+
+    def of(self, run_id: str) -> list[str]:
+        """Names of what the run owns."""
+        return [name for name in self.names() if self.owner(name) == run_id]
+
+    def by_run(self) -> dict[str, list[str]]:
+        """Names of what runs own, by run_id, also of runs that nobody knows."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.names():
+            if is_run_id(owner := self.owner(name)):
+                found[owner].append(name)
+        return dict(found)
+
+
+class RunProcesses(Belongings):
+    """Processes, ``<run_id>.<what>``."""
+
+    what = "processes"
+
+    def names(self) -> Iterable[str]:
+        """See ``Belongings``."""
+        return targets.processes().names("")
+
+    def owner(self, name: str) -> str:
+        """See ``Belongings``."""
+        return name.partition(".")[0]
+
+    def remove(self, run_id: str) -> list[str]:
+        """See ``Belongings``."""
+        processes = targets.processes()
+        names = self.of(run_id)
+        for name in names:
+            processes.stop_and_remove(name)
+        return names
+
+
+class RunFlinkJobs(Belongings):
+    """Flink jobs that have not ended, ``detect-<domain>-<run_id>``."""
+
+    what = "Flink jobs"
+
+    def names(self) -> Iterable[str]:
+        """See ``Belongings``."""
+        return [name for name in targets.flink().jobs().values() if name.startswith(_FLINK_PREFIX)]
+
+    def owner(self, name: str) -> str:
+        """See ``Belongings``."""
+        # A domain's name holds no dash.
+        return name.removeprefix(_FLINK_PREFIX).partition("-")[2]
+
+    def remove(self, run_id: str) -> list[str]:
+        """See ``Belongings``.
+
+        Raises:
+            FlinkError: a job still runs a minute after it was cancelled.
+        """
+        cancelled = self.of(run_id)
+        patience_ends = time.monotonic() + _CANCEL_SECONDS
+        while running := {job: name for job, name in targets.flink().jobs().items() if self.owner(name) == run_id}:
+            refusal = self._cancel(running)
+            if time.monotonic() > patience_ends:
+                names = ", ".join(running.values())
+                raise FlinkError(f"{names} still runs {_CANCEL_SECONDS} s after it was cancelled{refusal}")
+            time.sleep(0.5)
+        return cancelled
+
+    @staticmethod
+    def _cancel(jobs: Iterable[str]) -> str:
+        refusal = ""
+        for job in jobs:
+            try:
+                targets.flink().cancel(job)
+            except FlinkError as error:
+                # It may have ended, or be about to; the next look tells.
+                refusal = f": {error}"
+        return refusal
+
+
+class RunTopics(Belongings):
+    """Topics, ``<kind>.<domain>.<run_id>``."""
+
+    what = "topics"
+
+    def names(self) -> Iterable[str]:
+        """See ``Belongings``."""
+        return [name for name in KafkaTopicsHook().names() if name.partition(".")[0] in set(TopicKind)]
+
+    def owner(self, name: str) -> str:
+        """See ``Belongings``."""
+        return name.rpartition(".")[2] if name.count(".") == 2 else ""
+
+    def remove(self, run_id: str) -> list[str]:
+        """See ``Belongings``."""
+        return KafkaTopicsHook().drop_named(self.of(run_id))
+
+
+class RunFolders(Belongings):
+    """Folders of scratch files, by run_id below each of ``roots``."""
+
+    what = "folders"
+
+    def __init__(self) -> None:
+        self._roots = [get_settings().runs_dir]
+
+    def names(self) -> Iterable[str]:
+        """See ``Belongings``."""
+        return [str(folder) for root in self._roots if root.is_dir() for folder in sorted(root.iterdir())]
+
+    def owner(self, name: str) -> str:
+        """See ``Belongings``."""
+        return Path(name).name
+
+    def remove(self, run_id: str) -> list[str]:
+        """See ``Belongings``.
+
+        Raises:
+            OSError: a file cannot be removed.
+        """
+        names = self.of(run_id)
+        for name in names:
+            # Two may close a run at once.
+            with suppress(FileNotFoundError):
+                shutil.rmtree(name)
+        return names
+
+
+def all_belongings() -> list[Belongings]:
+    """Every kind, in the order in which a run gives them up: who writes goes before what is written to."""
+    return [RunProcesses(), RunFlinkJobs(), RunTopics(), RunFolders()]
