@@ -22,7 +22,7 @@ class AwaitingOperator(BaseOperator):  # type: ignore[misc]
         A trigger without a patience of its own gets one that ends before the task's time does: its message tells what was
         waited for, Airflow's does not. And Airflow asks for the time that a deferred task may take here alone.
         """
-        if trigger.patience is None:
+        if trigger.patience is None and self.execution_timeout is not None:
             trigger.patience = max(0.0, self.execution_timeout.total_seconds() - _TOLD_BEFORE_SECONDS)
         self.defer(trigger=trigger, method_name="fail", timeout=self.execution_timeout)
 

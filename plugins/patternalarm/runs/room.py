@@ -44,7 +44,7 @@ class Room:
         """
         first = [run.run_id for run in others if (run.dag_id, run.airflow_run_id) == alone_in]
         if first:
-            return f"one run after another: {', '.join(first)} is not closed yet"
+            return f"one run after another, and {', '.join(first)} is not closed yet"
         holders = [run.run_id for run in others if run.live]
         if self.free >= self.needed and (len(holders) + 1) * self.needed <= self.total:
             return ""

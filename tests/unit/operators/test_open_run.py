@@ -1,15 +1,18 @@
-"""A run is refused, with one message, before anything is written or started."""
+"""A run is refused, with one message, before anything is written or started; opened, it is that of its attempt."""
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from patternalarm.contracts.domain_pack import PACKS_DIR, SourceFile, SourceLabel, SourceSplit, load_pack
 from patternalarm.contracts.runs import RunKind
 from patternalarm.hooks.kafka_topics import KafkaTopicsError
 from patternalarm.operators import open_run
 from patternalarm.operators.open_run import OpenRunOperator
+from patternalarm.runs.registry import OpenRun, RunState
+from patternalarm.runs.room import Room
 
 
 class Untouchable:
@@ -27,23 +30,38 @@ def engines(monkeypatch):
         def check(self):
             """Up."""
 
-    class Flink:
-        def free_slots(self):
-            return 8
-
     class Processes:
         def names(self, prefix):
             return []
 
     monkeypatch.setattr(open_run, "KafkaTopicsHook", Kafka)
-    monkeypatch.setattr(open_run.targets, "flink", Flink)
+    monkeypatch.setattr(Room, "now", classmethod(lambda cls: cls(needed=2, free=8, total=8)))
     monkeypatch.setattr(open_run.targets, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
     return monkeypatch
 
 
+def attempt(clear_number=0, map_index=-1, try_number=1, **params):
+    """Context of an attempt of ``open_run``."""
+    return {
+        "dag_run": SimpleNamespace(
+            dag_id="run_load_test",
+            run_id="manual__1",
+            clear_number=clear_number,
+            run_after=datetime(2026, 11, 26, 18, 6, 30, tzinfo=UTC),
+        ),
+        "ti": SimpleNamespace(map_index=map_index, try_number=try_number),
+        "params": params,
+    }
+
+
+def load_test(**options):
+    given = {"pack": "payments", "level": "mini", "minutes": "1", "seed": "1", **options}
+    return OpenRunOperator(task_id="t", kind=RunKind.LOAD_TEST, execution_timeout=timedelta(hours=3), **given)
+
+
 def execute(kind=RunKind.LOAD_TEST, pack="payments"):
-    OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1").execute({})
+    OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1").execute(attempt())
 
 
 def test_an_unknown_domain(engines):
@@ -88,9 +106,9 @@ def test_a_run_too_short_for_a_fraud_is_refused(engines, rate, minutes, events):
         )
 
     with pytest.raises(AirflowFailException, match=rf"of {events} events holds less than one .* 193 events or more"):
-        opening(rate, minutes).execute({})
+        opening(rate, minutes).execute(attempt())
     with pytest.raises(AssertionError, match="the database was asked"):
-        opening("386", "0.5").execute({})
+        opening("386", "0.5").execute(attempt())
 
 
 def test_the_database_is_asked_last(engines):
@@ -126,22 +144,122 @@ def test_a_pack_of_ones_own_does_not_go_by_a_shipped_ones_name(engines, tmp_path
         execute(RunKind.REPLAY, str(mine))
 
 
-@pytest.mark.parametrize("strict", [True, False])
-def test_the_runs_row_holds_its_parameters_strict_among_them(engines, strict):
-    opened = []
+class Registry:
+    """Runs as the registry keeps them, and what was closed."""
 
-    class Database:
-        def write(self, _, work):
-            return work(None)
+    def __init__(self):
+        self.runs = {}
+        self.open = []
+        self.leases = []
+        self.closed = []
 
-    engines.setattr(open_run, "PlatformDatabaseHook", Database)
-    engines.setattr(OpenRunOperator, "_promoted_model", lambda *_: SimpleNamespace(version="m-1", path="/m-1"))
-    engines.setattr(open_run.runs, "open_run", lambda _, run: opened.append(run))
-    engines.setattr(open_run.runs, "acquire_lease", lambda *_: None)
-    operator = OpenRunOperator(
-        task_id="t", kind=RunKind.LOAD_TEST, pack="payments", level="mini", minutes="1", seed="1"
+    def write(self, _, work):
+        return work(None)
+
+
+@pytest.fixture
+def registry(engines):
+    """A registry that keeps what is opened, and a promoted model m-1."""
+    state = Registry()
+    state.promoted = "m-1"
+    engines.setattr(open_run, "PlatformDatabaseHook", lambda: state)
+    engines.setattr(
+        OpenRunOperator,
+        "_promoted_model",
+        lambda *_: SimpleNamespace(version=state.promoted, path=f"/{state.promoted}"),
     )
-    dag_run = SimpleNamespace(dag_id="run_load_test", run_id="manual__1")
-    values = operator.execute({"dag_run": dag_run, "params": {"level": "mini", "strict": strict}})
-    assert opened[0].params["strict"] is strict
+    engines.setattr(
+        open_run, "get_model", lambda _, domain, version: SimpleNamespace(version=version, path=f"/{version}")
+    )
+    engines.setattr(open_run.runs, "alone_to_open", lambda _: None)
+    engines.setattr(open_run.runs, "open_runs", lambda _: state.open)
+    engines.setattr(open_run.runs, "open_run", lambda _, run: state.runs.setdefault(run.run_id, run))
+    engines.setattr(open_run.runs, "acquire_lease", lambda _, run_id, duration: state.leases.append(run_id))
+
+    class Closer:
+        def __init__(self, log):
+            """Log as you like."""
+
+        def close(self, run_id, verdict, reason, *, keep_topics):
+            state.closed.append((run_id, verdict, reason, keep_topics))
+
+    engines.setattr(open_run, "RunCloser", Closer)
+    return state
+
+
+def still_open(run_id, *, domain="payments", airflow_run_id="manual__1", dag_id="run_load_test"):
+    return OpenRun(run_id, domain, dag_id, airflow_run_id, keep_topics=True, live=True, closing=False)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_runs_row_holds_its_parameters_strict_among_them(registry, strict):
+    values = load_test().execute(attempt(level="mini", strict=strict))
+    assert registry.runs[values["run_id"]].params["strict"] is strict
     assert values["model_dir"] == "/m-1"
+
+
+def test_the_same_attempt_opened_twice_is_one_run_with_the_model_and_the_time_of_its_opening(registry):
+    first = load_test().execute(attempt())
+    registry.promoted = "m-2"
+    registry.open = [still_open(first["run_id"])]
+    assert load_test().execute(attempt()) == first
+    assert len(registry.runs) == 1
+    assert registry.closed == []
+
+
+def test_an_attempt_after_a_clearing_closes_the_one_before_and_opens_a_run_of_its_own(registry):
+    first = load_test().execute(attempt())["run_id"]
+    others = [still_open("run-8", airflow_run_id="manual__2"), still_open("run-9", domain="iot")]
+    registry.open = [still_open(first), *others]
+    second = load_test().execute(attempt(clear_number=1, try_number=2))
+    assert second["run_id"] != first
+    assert second["opened_by_try"] == 2
+    assert registry.closed == [(first, RunState.FAILED, f"was cleared; the next attempt is {second['run_id']}", True)]
+
+
+def test_a_closed_run_is_not_opened_again(registry, engines):
+    def refuse(_, run):
+        raise open_run.runs.closed(run.run_id)
+
+    engines.setattr(open_run.runs, "open_run", refuse)
+    with pytest.raises(AirflowFailException, match="is closed.*trigger the DAG again"):
+        load_test().execute(attempt())
+
+
+def test_a_model_is_versioned_by_the_run_that_trains_it(registry):
+    values = [
+        OpenRunOperator(task_id="t", kind=RunKind.RETRAIN, pack="payments").execute(attempt(map_index=index))
+        for index in (0, 1)
+    ]
+    assert [value["new_version"] for value in values] == [value["run_id"] for value in values]
+    assert values[0]["model_dir"] != values[1]["model_dir"]
+    assert values[0]["model_dir"].endswith(f"/payments/{values[0]['run_id']}")
+
+
+def test_room_is_waited_for_without_a_lease_and_then_the_run_is_opened(registry):
+    registry.open = [still_open(f"run-{number}", airflow_run_id="manual__2") for number in range(4)]
+    with pytest.raises(TaskDeferred) as deferred:
+        load_test().execute(attempt())
+    waiting = deferred.value
+    assert (registry.runs, registry.leases) == ({}, [])
+    assert 9_000 - 60 < waiting.trigger.patience <= 9_000
+    assert waiting.timeout == timedelta(hours=3)
+    registry.open.pop()
+    values = getattr(load_test(), waiting.method_name)(attempt(), event={}, **waiting.kwargs)
+    assert registry.leases == [values["run_id"]]
+
+
+def test_a_wait_for_room_that_lasts_too_long_ends_with_its_reason(registry):
+    with pytest.raises(AirflowFailException, match="nothing moved"):
+        load_test().resume(attempt(), {"reason": "nothing moved for 9000 s: no room", "log": []}, until=0)
+
+
+def test_domains_that_train_one_after_another_wait_for_each_other_and_not_for_other_dag_runs(registry):
+    def retrain():
+        return OpenRunOperator(task_id="t", kind=RunKind.RETRAIN, pack="payments", alone=True)
+
+    registry.open = [still_open("run-0", domain="iot", airflow_run_id="manual__2")]
+    retrain().execute(attempt(map_index=0))
+    registry.open = [still_open("run-0", domain="iot")]
+    with pytest.raises(TaskDeferred):
+        retrain().execute(attempt(map_index=0))
