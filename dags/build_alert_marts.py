@@ -10,7 +10,7 @@ from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, 
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.operators.commands import dbt_program
+from patternalarm.engines.target import dbt_program
 from patternalarm.settings import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt"

@@ -7,8 +7,10 @@ broken charts.
 from airflow.sdk import dag
 
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.operators.commands import superset_script
+from patternalarm.engines.job_spec import JobSpec, Program, Size
 from patternalarm.operators.run_process import RunProcessOperator
+
+SECRETS = ("superset_db_password", "superset_admin_password", "reader_password")
 
 
 @dag(
@@ -21,14 +23,14 @@ from patternalarm.operators.run_process import RunProcessOperator
     doc_md=__doc__,
 )
 def publish_dashboards() -> None:
-    import_assets = RunProcessOperator(
-        task_id="import_assets", name="publish_dashboards.import_assets", command=superset_script("import_assets.py")
-    )
-    check_assets = RunProcessOperator(
-        task_id="check_assets",
-        name="publish_dashboards.check_assets",
-        command=superset_script("check_assets.py", "--execute"),
-    )
+    def superset(task_id: str, *flags: str) -> RunProcessOperator:
+        job = JobSpec(
+            f"publish_dashboards.{task_id}", Program.SUPERSET, task_id, flags=flags, secrets=SECRETS, size=Size.LARGE
+        )
+        return RunProcessOperator(task_id=task_id, job=job)
+
+    import_assets = superset("import_assets")
+    check_assets = superset("check_assets", "--execute")
     import_assets >> check_assets
 
 

@@ -16,8 +16,8 @@ from patternalarm.contracts.jobs import CHECK_FILE
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import replay_params
-from patternalarm.dag_parts.steps import RunSteps
-from patternalarm.operators.commands import service
+from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
+from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator
 from patternalarm.operators.run_process import RunProcessOperator
@@ -42,12 +42,12 @@ def replay_dataset() -> None:
     steps = RunSteps()
 
     def publish(part: str) -> RunProcessOperator:
-        return steps.process(f"publish_{part}", service("generator.replay", run_id=steps.run_id, **SOURCE, part=part))
+        options = {"run_id": steps.run_id, **SOURCE, "part": part}
+        return steps.process(f"publish_{part}", Program.SERVICE, "generator.replay", options, secrets=PLATFORM_SECRETS)
 
     check_file = RunProcessOperator(
         task_id="check_file",
-        name=f"{CHECK_FILE}.{{{{ ti.id }}}}",
-        command=service("generator.replay", "--check", **SOURCE),
+        job=JobSpec(f"{CHECK_FILE}.{{{{ ti.id }}}}", Program.SERVICE, "generator.replay", SOURCE, flags=("--check",)),
         execution_timeout=timedelta(minutes=10),
     )
     open_run = OpenRunOperator(

@@ -13,8 +13,8 @@ from patternalarm.contracts.domain_pack import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, LIVE_SCOPE, TRAINING_SEEDS_FROM, RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag
 from patternalarm.dag_parts.params import retrain_params
-from patternalarm.dag_parts.steps import RunSteps
-from patternalarm.operators.commands import service
+from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
+from patternalarm.engines.job_spec import Program
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.register_model import RegisterModelOperator
 from patternalarm.operators.run_values import OPEN_RUN
@@ -50,14 +50,16 @@ def retrain_model() -> None:
         create_topics, start_flink = steps.create_topics(), steps.start_flink()
         publish_history = steps.process(
             "publish_history",
-            service(
-                "generator.training_history",
-                run_id=steps.run_id,
-                domain=steps.domain,
-                seed=steps.value("seed"),
-                days="{{ params.days }}",
-                events="{{ params.events }}",
-            ),
+            Program.SERVICE,
+            "generator.training_history",
+            {
+                "run_id": steps.run_id,
+                "domain": steps.domain,
+                "seed": steps.value("seed"),
+                "days": "{{ params.days }}",
+                "events": "{{ params.events }}",
+            },
+            secrets=PLATFORM_SECRETS,
         )
         drain_flink, extract_features = steps.drain_flink(), steps.extract_features()
         train_model, validate_model = steps.train_model(scope=LIVE_SCOPE), steps.validate_model()

@@ -17,8 +17,8 @@ from airflow.sdk import TriggerRule, dag
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import load_test_params
-from patternalarm.dag_parts.steps import RunSteps
-from patternalarm.operators.commands import service
+from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
+from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.operators.plan_shards import Phase, PlanShardsOperator
 from patternalarm.operators.run_process import RunProcessOperator
@@ -43,13 +43,16 @@ GENERATION_SECONDS = "{{ params.minutes * 60 + 300 }}"
 def run_load_test() -> None:
     steps = RunSteps()
     planned = {"run_id": steps.run_id, "opened_at": steps.value("opened_at"), "minutes": MINUTES, "shards": SHARDS}
-    generator = service(
-        "generator.shard",
-        run_id=steps.run_id,
-        domain=steps.domain,
-        seed=steps.value("seed"),
-        events_per_minute=steps.value("events_per_minute"),
-    )
+
+    def generator(kind: str) -> JobSpec:
+        options = {
+            "run_id": steps.run_id,
+            "domain": steps.domain,
+            "seed": steps.value("seed"),
+            "events_per_minute": steps.value("events_per_minute"),
+        }
+        name = f"{steps.generator}{kind}-{{{{ ti.map_index }}}}"
+        return JobSpec(name, Program.SERVICE, "generator.shard", options, secrets=PLATFORM_SECRETS)
 
     train_missing_model = TrainMissingModelOperator(
         task_id="train_missing_model", domain="{{ params.domain }}", dag_id="retrain_model"
@@ -66,18 +69,18 @@ def run_load_test() -> None:
     )
     create_topics = steps.create_topics()
     plan_history = PlanShardsOperator(task_id="plan_history", phase=Phase.HISTORY, **planned)
-    publish_history = RunProcessOperator.partial(
-        task_id="publish_history", name=f"{steps.generator}-history-{{{{ ti.map_index }}}}", command=generator
-    ).expand(arguments=plan_history.output)
+    publish_history = RunProcessOperator.partial(task_id="publish_history", job=generator("-history")).expand(
+        options=plan_history.output
+    )
     start_flink, start_scorer, start_alert_writer = (
         steps.start_flink(),
         steps.start_scorer(),
         steps.start_alert_writer(),
     )
     plan_measurement = PlanShardsOperator(task_id="plan_measurement", phase=Phase.MEASURED, **planned)
-    generate = RunProcessOperator.partial(
-        task_id="generate", name=f"{steps.generator}-{{{{ ti.map_index }}}}", command=generator, remove=False
-    ).expand(arguments=plan_measurement.output)
+    generate = RunProcessOperator.partial(task_id="generate", job=generator(""), remove=False).expand(
+        options=plan_measurement.output
+    )
     watch_jobs = steps.watch_jobs(SHARDS, GENERATION_SECONDS)
     drain_flink, drain_scorer, drain_alert_writer = (
         steps.drain_flink(),

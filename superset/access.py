@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from patternalarm.remedies import WRITE_SECRETS
 from patternalarm.settings import get_settings
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def ensure_admin() -> "User":
     password = get_settings().superset_admin_password
     if not password:
         raise MissingPasswordError(
-            "Superset's administrator has no password: set PATTERNALARM_SUPERSET_ADMIN_PASSWORD, "
-            "or let `make up` write secrets.env"
+            f"Superset's administrator has no password: set PATTERNALARM_SUPERSET_ADMIN_PASSWORD, or {WRITE_SECRETS}"
         )
     user = security_manager.find_user(username=ADMIN)
     if user is None:

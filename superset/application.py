@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patternalarm.contracts.tables import SUPERSET_ROLE
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import get_settings
 
@@ -25,17 +26,12 @@ def _knock() -> None:
     try:
         retrying("connect to Superset's database")(
             psycopg2.connect,
-            host=settings.host,
-            port=settings.postgres_port,
-            dbname=settings.superset_database,
-            user=SUPERSET_ROLE,
-            password=settings.superset_db_password or None,
+            settings.dsn(SUPERSET_ROLE, settings.superset_db_password, settings.superset_database),
             connect_timeout=5,
         ).close()
     except psycopg2.OperationalError as error:
         raise RuntimeError(
-            f"Superset's database does not let us in: {str(error).strip().splitlines()[0]}; "
-            "start the platform with `make up`"
+            f"Superset's database does not let us in: {str(error).strip().splitlines()[0]}; {START_PLATFORM}"
         ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -85,6 +85,4 @@ class Bundle:
 
 def database_uri(uri: str, settings: Settings) -> str:
     """``uri`` with the reader's role, and host, port and database of ``settings``; the password stays masked."""
-    scheme = urlsplit(uri).scheme
-    place = f"{READER_ROLE}:{PASSWORD_MASK}@{settings.host}:{settings.postgres_port}"
-    return urlunsplit((scheme, place, f"/{settings.database}", "", ""))
+    return settings.dsn(READER_ROLE, PASSWORD_MASK, driver=urlsplit(uri).scheme)

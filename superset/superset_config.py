@@ -10,29 +10,24 @@ Raises:
 import os
 from typing import Any
 
-from sqlalchemy.engine import URL
 from superset.utils.log import AbstractEventLogger
 
 from patternalarm.contracts.tables import SUPERSET_ROLE
+from patternalarm.remedies import WRITE_SECRETS
 from patternalarm.settings import get_settings
 
 _settings = get_settings()
 
 SECRET_KEY = os.environ.get("PATTERNALARM_SUPERSET_SECRET_KEY") or os.environ.get("SUPERSET_SECRET_KEY", "")
 if not SECRET_KEY:
-    raise RuntimeError("Superset has no secret key: set PATTERNALARM_SUPERSET_SECRET_KEY, or let `make up` write one")
+    raise RuntimeError(f"Superset has no secret key: set PATTERNALARM_SUPERSET_SECRET_KEY, or {WRITE_SECRETS}")
 
-SQLALCHEMY_DATABASE_URI = URL.create(
-    "postgresql+psycopg2",
-    username=SUPERSET_ROLE,
-    password=_settings.superset_db_password or None,
-    host=_settings.host,
-    port=_settings.postgres_port,
-    database=_settings.superset_database,
-).render_as_string(hide_password=False)
+SQLALCHEMY_DATABASE_URI = _settings.dsn(
+    SUPERSET_ROLE, _settings.superset_db_password, _settings.superset_database, driver="postgresql+psycopg2"
+)
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 8, "max_overflow": 4, "pool_pre_ping": True, "pool_recycle": 1800}
 
-SUPERSET_WEBSERVER_ADDRESS = _settings.host
+SUPERSET_WEBSERVER_ADDRESS = _settings.bind_host
 SUPERSET_WEBSERVER_PORT = _settings.superset_port
 SUPERSET_WEBSERVER_TIMEOUT = 30
 

@@ -34,7 +34,11 @@ def kafka_broker(directory: Path) -> Iterator[str]:
     properties = home / "kafka.properties"
     properties.write_text(
         Template(TEMPLATE.read_text()).substitute(
-            host="127.0.0.1", kafka_port=port, kafka_controller_port=controller_port, home=home
+            bind_host="127.0.0.1",
+            advertised_host="127.0.0.1",
+            kafka_port=port,
+            kafka_controller_port=controller_port,
+            home=home,
         )
     )
     classpath = f"{JARS}/kafka/*"

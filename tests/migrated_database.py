@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from patternalarm.migrations.roles import PASSWORD_SETTINGS, ensure_roles
+from patternalarm.migrations.roles import ensure_roles
 from patternalarm.migrations.upgrade import upgrade
+from patternalarm.postgres import PASSWORD_SETTINGS
 from patternalarm.settings import Settings, get_settings
 
 
@@ -17,7 +18,8 @@ def superuser_dsn() -> str:
     """Connection string of PostgreSQL's superuser."""
     base = get_settings()
     return os.environ.get(
-        "PATTERNALARM_TEST_SUPERUSER_DSN", f"host={base.host} port={base.postgres_port} user=postgres dbname=postgres"
+        "PATTERNALARM_TEST_SUPERUSER_DSN",
+        "host={} port={} user=postgres dbname=postgres".format(*base.address("postgres")),
     )
 
 

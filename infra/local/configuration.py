@@ -6,7 +6,7 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
     platform.env           the settings without secrets, for shells and supervised programs
     env/<program>.env      what one program needs in its environment, mode 600
     bin/<program>          airflow, dbt, flink, superset, ... with that environment, for the supervisor and by hand
-    supervisor/            supervisord.conf (mode 600), its pid file, run.d/ for the processes of runs
+    supervisor/            supervisord.conf (mode 600), its pid file, run.d/ and ready/ for the processes of runs
     postgres/ kafka/ flink/ airflow/   what each engine keeps
 """
 
@@ -166,6 +166,11 @@ class Configuration:
         """Where operators put the configuration of a run's processes."""
         return self.home / "supervisor" / "run.d"
 
+    @property
+    def ready_directory(self) -> Path:
+        """Where a run's processes tell that they are ready."""
+        return self.home / "supervisor" / "ready"
+
     @cached_property
     def flink_home(self) -> Path:
         """The Flink distribution that PyFlink brings."""
@@ -217,7 +222,9 @@ class Configuration:
     def airflow_environment(self) -> dict[str, str]:
         """Airflow's configuration: its own database, four processes, one user, our DAGs and plugins."""
         settings = self.settings
-        database = f"{AIRFLOW_ROLE}:{settings.airflow_db_password}@{settings.host}:{settings.postgres_port}"
+        database = settings.dsn(
+            AIRFLOW_ROLE, settings.airflow_db_password, settings.airflow_database, driver="postgresql+psycopg2"
+        )
         return {
             "AIRFLOW_HOME": str(self.home / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
@@ -232,8 +239,8 @@ class Configuration:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "airflow" / "passwords.json"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
             "AIRFLOW__CORE__FERNET_KEY": self.secrets["AIRFLOW__CORE__FERNET_KEY"],
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}/{settings.airflow_database}",
-            "AIRFLOW__API__HOST": settings.host,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+            "AIRFLOW__API__HOST": settings.bind_host,
             "AIRFLOW__API__PORT": str(settings.airflow_port),
             "AIRFLOW__API__BASE_URL": settings.airflow_url,
             "AIRFLOW__API__WORKERS": "1",
@@ -267,6 +274,7 @@ class Configuration:
         open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         values = {
             **{name: str(value) for name, value in self.settings.model_dump().items()},
+            "supervisor": str(self.settings.address("supervisor")),
             "home": str(home),
             "repository": str(REPOSITORY),
             "jars": str(home / "jars"),
@@ -300,7 +308,10 @@ class Configuration:
             "airflow": self.airflow_environment(),
             "flink": self.flink_environment(),
             "superset": self.superset_environment(),
-            "dbt": {"PATTERNALARM_DBT_PASSWORD": self.settings.dbt_password},
+            "dbt": {
+                "PATTERNALARM_DBT_PASSWORD": self.settings.dbt_password,
+                "PATTERNALARM_POSTGRES_ADDRESS": str(self.settings.address("postgres")),
+            },
         }
         for name, environment in environments.items():
             files.append(ConfigurationFile(home / "env" / f"{name}.env", _as_env_file(environment), 0o600))

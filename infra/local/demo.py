@@ -18,6 +18,7 @@ from infra.local.progress import Progress, StepError
 
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.tables import PLATFORM_ROLE
+from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
@@ -112,7 +113,7 @@ def main() -> int:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (StepError, OSError) as error:
+    except (StepError, SupervisorError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

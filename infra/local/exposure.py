@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-BIND_SETTING = "PATTERNALARM_HOST"
+BIND_SETTING = "PATTERNALARM_BIND_HOST"
 LOOPBACK = "127.0.0.1"
 
 

@@ -35,7 +35,8 @@ def postgres(configuration: Configuration) -> None:
     """PostgreSQL accepts connections."""
     settings = configuration.settings
     program = str(configuration.postgres.path / "pg_isready")
-    command = [program, "-q", "-h", settings.host, "-p", str(settings.postgres_port)]
+    address = settings.address("postgres")
+    command = [program, "-q", "-h", address.host, "-p", str(address.port)]
     if subprocess.run(command, check=False).returncode != 0:
         raise Unhealthy("PostgreSQL does not accept connections")
 

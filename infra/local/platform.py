@@ -1,6 +1,6 @@
 """The local platform: ``python -m infra.local.platform up | down | status | logs | clean``, in the services environment.
 
-Everything runs under one supervisord, bound to the host of the settings. Another ``PATTERNALARM_HOME`` with other ports is
+Everything runs under one supervisord, bound to ``bind_host`` of the settings. Another ``PATTERNALARM_HOME`` with other ports is
 another platform beside this one. Exit codes: 0 done (``status``: all healthy), 1 something failed or is not healthy,
 2 wrong settings or a busy port, before anything was started.
 """
@@ -21,12 +21,13 @@ from infra.local import exposure, health, initialise, processes
 from infra.local.configuration import Configuration, ensure_secrets
 from infra.local.machine import REPOSITORY
 from infra.local.progress import Progress, StepError
-from infra.local.supervision import STANDING_STILL, Program, State, Supervisor
+from infra.local.supervision import STANDING_STILL, PlatformSupervisor, Program, State
 from rich.console import Console
 from rich.table import Table
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.did_you_mean import did_you_mean
+from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
@@ -49,7 +50,7 @@ class Platform:
 
     def __init__(self, configuration: Configuration, progress: Progress) -> None:
         self.configuration = configuration
-        self.supervisor = Supervisor(configuration)
+        self.supervisor = PlatformSupervisor(configuration)
         self.progress = progress
 
     @property
@@ -167,7 +168,7 @@ class Platform:
             raise UsageError(f"these settings share one port: {names}; give each its own")
         busy = []
         for name, port in ports.items():
-            if not processes.is_free(self.configuration.settings.host, port):
+            if not processes.is_free(self.configuration.settings.bind_host, port):
                 holder = processes.holder_of(port)
                 by = f"process {holder.pid} ({holder.short})" if holder else "a process of another user"
                 busy.append(
@@ -178,7 +179,7 @@ class Platform:
             raise UsageError("\n".join(busy))
 
     def _forget_runs(self) -> None:
-        for file in self.configuration.run_directory.glob("*.conf"):
+        for file in [*self.configuration.run_directory.glob("*.conf"), *self.configuration.ready_directory.glob("*")]:
             file.unlink()
 
     def _await_end(self, seconds: float) -> None:
@@ -357,7 +358,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress() as progress:
         platform = Platform(load_configuration(), progress)
         if arguments.action in ("up", "status"):
-            refuse_exposure(platform.configuration.settings.host)
+            refuse_exposure(platform.configuration.settings.bind_host)
         if arguments.action == "status":
             return show_status(platform)
         if arguments.action == "logs":
@@ -391,7 +392,7 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (StepError, OSError) as error:
+    except (StepError, SupervisorError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

@@ -1,16 +1,18 @@
-"""supervisord of the local platform, over its XML-RPC interface."""
+"""supervisord of the local platform, and the programs under it."""
 
-import http.client
 import subprocess
 import time
 import xmlrpc.client
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from infra.local.configuration import Configuration
 from infra.local.progress import StepError
+
+from patternalarm.engines.local.supervisor import Supervisor
+
+IDENTIFIER = "patternalarm"
 
 
 class State(StrEnum):
@@ -40,26 +42,19 @@ class Program:
     description: str
 
 
-class Supervisor:
-    """The supervisor of one platform."""
+class PlatformSupervisor:
+    """The supervisor of one platform.
+
+    Raises, each method that asks it: ``SupervisorError`` when it cannot be reached.
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-
-    @property
-    def _rpc(self) -> Any:
-        # A proxy keeps one connection, which threads cannot share.
-        settings = self._configuration.settings
-        return xmlrpc.client.ServerProxy(
-            f"http://patternalarm:{settings.supervisor_password}@{settings.host}:{settings.supervisor_port}/RPC2"
-        ).supervisor
+        self._supervisor = Supervisor(configuration.settings)
 
     def is_running(self) -> bool:
         """Whether our supervisor answers; another program on its port does not count."""
-        try:
-            return bool(self._rpc.getIdentification() == "patternalarm")
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
-            return False
+        return self._supervisor.identifies_as(IDENTIFIER)
 
     def start_daemon(self) -> None:
         """Start supervisord and wait until it answers.
@@ -94,7 +89,7 @@ class Supervisor:
     def programs(self) -> dict[str, Program]:
         """Every supervised process by name, those of runs included."""
         programs = {}
-        for info in self._rpc.getAllProcessInfo():
+        for info in self._supervisor.call("getAllProcessInfo"):
             group, name = str(info["group"]), str(info["name"])
             full = name if group == name else f"{group}:{name}"
             programs[full] = Program(
@@ -115,7 +110,7 @@ class Supervisor:
         if self.programs()[name].state not in STANDING_STILL:
             return
         try:
-            self._rpc.startProcess(name, False)
+            self._supervisor.call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise StepError(f"{name} did not start: {fault.faultString}") from fault
@@ -125,7 +120,7 @@ class Supervisor:
         waiting = set(names)
         for name in waiting:
             try:
-                self._rpc.stopProcess(name, False)
+                self._supervisor.call("stopProcess", name, False)
             except xmlrpc.client.Fault as fault:
                 if "NOT_RUNNING" not in fault.faultString:
                     raise StepError(f"{name} could not be stopped: {fault.faultString}") from fault
@@ -137,4 +132,4 @@ class Supervisor:
 
     def shut_down(self) -> None:
         """End supervisord itself, with whatever still runs under it."""
-        self._rpc.shutdown()
+        self._supervisor.call("shutdown")

@@ -1,16 +1,36 @@
-"""Connections to PostgreSQL that are waited for, and writes that happen once though the connection is lost."""
+"""Connections to PostgreSQL: made here alone, waited for; and writes that happen once though the connection is lost."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import psycopg
 
-from patternalarm.migrations.roles import PASSWORD_SETTINGS
+from patternalarm.contracts.tables import (
+    AIRFLOW_ROLE,
+    DBT_ROLE,
+    OWNER_ROLE,
+    PLATFORM_ROLE,
+    READER_ROLE,
+    SCORER_ROLE,
+    SUPERSET_ROLE,
+)
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
+
+# Setting of ``Settings`` that holds a role's password.
+PASSWORD_SETTINGS: Final[dict[str, str]] = {
+    OWNER_ROLE: "owner_password",
+    SCORER_ROLE: "scorer_password",
+    PLATFORM_ROLE: "platform_password",
+    DBT_ROLE: "dbt_password",
+    READER_ROLE: "reader_password",
+    AIRFLOW_ROLE: "airflow_db_password",
+    SUPERSET_ROLE: "superset_db_password",
+}
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 
@@ -21,17 +41,28 @@ def connect(settings: Settings, role: str, **options: Any) -> Connection:
     Raises:
         psycopg.OperationalError: PostgreSQL refuses the role, or cannot be reached as long as patience lasts.
     """
-    dsn = settings.dsn(role, getattr(settings, PASSWORD_SETTINGS[role]))
-    return retrying("connect to PostgreSQL", settings.patience_seconds)(
-        psycopg.connect, dsn, connect_timeout=_CONNECT_TIMEOUT_SECONDS, **options
-    )
+    return retrying("connect to PostgreSQL", settings.patience_seconds)(connect_once, dsn_of(settings, role), **options)
+
+
+def connect_once(dsn: str, **options: Any) -> Connection:
+    """A connection by libpq's connection string, asked for once; ``options`` go to ``psycopg.connect``.
+
+    Raises:
+        psycopg.OperationalError: PostgreSQL refuses, or cannot be reached.
+    """
+    return psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_SECONDS, **options)
+
+
+def dsn_of(settings: Settings, role: str) -> str:
+    """Connection string of ``role`` to the platform's database."""
+    return settings.dsn(role, getattr(settings, PASSWORD_SETTINGS[role]))
 
 
 def unusable(settings: Settings, error: psycopg.Error) -> str:
     """What to tell a person about an error that was not waited out."""
     return (
-        f"PostgreSQL at {settings.host}:{settings.postgres_port} cannot be used: {str(error).strip().splitlines()[0]}. "
-        "See `make status`; `make up` starts it."
+        f"PostgreSQL at {settings.address('postgres')} cannot be used ({str(error).strip().splitlines()[0]}): "
+        f"{START_PLATFORM}"
     )
 
 
@@ -93,8 +124,7 @@ class Database:
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            dsn = self._settings.dsn(self._role, getattr(self._settings, PASSWORD_SETTINGS[self._role]))
-            self._connection = psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS)
+            self._connection = connect_once(dsn_of(self._settings, self._role), autocommit=True)
         return self._connection
 
     @staticmethod

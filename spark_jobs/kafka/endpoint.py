@@ -6,6 +6,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from running.bad_input import BadInputError
 
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import patience_of_settings, retrying
 
 ANSWER_WITHIN_SECONDS = 10
@@ -24,8 +25,7 @@ def check_answers(bootstrap: str) -> None:
         ).close()
     except OSError as error:
         raise BadInputError(
-            f"Kafka at {bootstrap} does not answer ({error}): start the platform with `make up`, or look at its log "
-            "with `make logs S=kafka`"
+            f"Kafka at {bootstrap} does not answer ({error}): {START_PLATFORM}, or its log with `make logs S=kafka`"
         ) from error
 
 

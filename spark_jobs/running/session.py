@@ -6,6 +6,7 @@ its child with the settings below and takes it along when it dies, however it di
 
 from pyspark.sql import SparkSession
 
+from patternalarm.remedies import PREPARE
 from patternalarm.settings import Settings
 from running.bad_input import BadInputError
 
@@ -19,7 +20,7 @@ def kafka_connector_jars(settings: Settings) -> list[str]:
     directory = settings.jars_dir / "spark"
     jars = sorted(str(jar) for jar in directory.glob("*.jar"))
     if not any("spark-sql-kafka" in jar for jar in jars):
-        raise BadInputError(f"no Spark connector for Kafka in {directory}: fetch the jars with `make up`")
+        raise BadInputError(f"no Spark connector for Kafka in {directory}: {PREPARE}")
     return jars
 
 
@@ -36,8 +37,8 @@ def build_session(name: str, settings: Settings, *, slots: int, heap: str) -> Sp
         .appName(name)
         .config("spark.jars", ",".join(kafka_connector_jars(settings)))
         .config("spark.driver.memory", heap)
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", settings.advertised_host)
+        .config("spark.driver.bindAddress", settings.bind_host)
         # Two cores and a small heap: parallel collectors cost more memory than they save time.
         .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC")
         .config("spark.ui.enabled", "false")

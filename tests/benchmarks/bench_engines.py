@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from patternalarm.operators.commands import flink_submission, spark_job
 
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
@@ -24,7 +25,6 @@ from patternalarm.generator.activity.population import population_size
 from patternalarm.generator.activity.slice import in_order_of_sending
 from patternalarm.generator.publishing.producer import RecordProducer
 from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
-from patternalarm.operators.commands import flink_submission, spark_job
 from patternalarm.settings import REPOSITORY, get_settings
 
 DOMAIN = "payments"

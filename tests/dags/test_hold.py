@@ -85,7 +85,7 @@ def test_what_comes_before_a_run_ends_it_or_has_none_holds_none(begin, dag_id, t
 
 def test_a_task_of_a_closed_run_does_not_begin(begin, leases):
     leases.closed = {"of open_run None"}
-    with pytest.raises(AirflowFailException, match="of open_run None is closed.*trigger the DAG again"):
+    with pytest.raises(AirflowFailException, match=r"of open_run None is closed.*trigger the DAG again"):
         begin("run_load_test", "grade")
 
 

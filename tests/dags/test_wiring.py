@@ -1,6 +1,7 @@
 """What the graphs promise: everything that a run starts is undone, and the run's state is its verdict's."""
 
 import itertools
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -8,15 +9,17 @@ import yaml
 from airflow.models.dagrun import DagRun
 from airflow.serialization.serialized_objects import DagSerialization
 
-from patternalarm.operators.await_features import AwaitFeaturesOperator
+from patternalarm.engines.job_spec import JobSpec
+from patternalarm.operators.await_trigger import AwaitOperator
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.start_process import StartProcessOperator
 from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
-from patternalarm.settings import REPOSITORY
+from patternalarm.settings import REPOSITORY, Settings, get_settings
 
 RUNS = {"run_load_test": "", "replay_dataset": "", "retrain_model": "retrain."}
 VERDICTS = {"run_load_test": "grade", "replay_dataset": "grade", "retrain_model": "retrain.promote_model"}
+PASSWORDS = [name for name in Settings.model_fields if name.endswith("_password")]
 STARTERS = (RunProcessOperator, StartProcessOperator, SubmitFlinkJobOperator)
 
 
@@ -134,9 +137,8 @@ def test_the_marts_decide_nothing_and_are_built_before_the_run_is_closed(dag_bag
     assert "build_marts" not in dag.get_task("grade").get_flat_relative_ids(upstream=True)
     assert "build_marts" not in dag.get_task("verdict").get_flat_relative_ids(upstream=True)
     # In the run's own scratch folder, which goes with it, and without the tests that read all of history.
-    target = marts.command[marts.command.index("--target-path") + 1]
-    assert "['run_dir']" in target
-    assert marts.command[1] == "run"
+    assert "['run_dir']" in marts.job["options"]["target_path"]
+    assert (marts.job["program"], marts.job["module"]) == ("dbt", "run")
 
 
 def test_all_waiting_is_left_to_the_triggerer(dag_bag):
@@ -146,7 +148,7 @@ def test_all_waiting_is_left_to_the_triggerer(dag_bag):
         for task in dag.tasks
         if issubclass(getattr(task, "operator_class", type(task)), AwaitingOperator)
     ]
-    assert any(isinstance(task, AwaitFeaturesOperator) for task in waiting)
+    assert any(isinstance(task, AwaitOperator) for task in waiting)
     assert {task.retries for task in waiting} == {0}
 
 
@@ -155,9 +157,32 @@ def test_no_two_processes_of_a_run_share_a_name(dag_bag, dag_id, group):
     names = []
     for task in dag_bag.dags[dag_id].tasks:
         if is_starter(task):
-            name = task.partial_kwargs.get("name") if task.is_mapped else getattr(task, "name", None)
-            names += [name] if name else []
+            names.append(spec_of(task).name)
     assert len(names) == len(set(names))
+
+
+def spec_of(task):
+    return task.partial_kwargs["job"] if task.is_mapped else JobSpec.of(task.job)
+
+
+@pytest.mark.parametrize("dag_id", [*RUNS, "publish_dashboards"])
+def test_a_job_says_what_is_run_and_nothing_of_this_machine(dag_bag, dag_id):
+    specs = [spec_of(task) for task in dag_bag.dags[dag_id].tasks if is_starter(task)]
+    assert specs
+    for spec in specs:
+        text = json.dumps(spec.to_json())
+        assert str(REPOSITORY) not in text
+        assert str(get_settings().home) not in text
+        assert "/python" not in text
+        assert set(spec.secrets) <= set(PASSWORDS), spec.name
+
+
+def test_what_stays_is_started_again_and_tells_when_it_is_ready(dag_bag):
+    dag = dag_bag.dags["run_load_test"]
+    specs = {task.task_id: spec_of(task) for task in dag.tasks if is_starter(task)}
+    stays = {"start_scorer", "start_alert_writer"}
+    assert {task_id for task_id, spec in specs.items() if spec.restarts} == stays
+    assert {task_id for task_id, spec in specs.items() if spec.tells_ready} == stays
 
 
 def test_every_model_has_a_task_that_finds_its_result_after_dbt_is_done(dag_bag):

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 import urllib.request
-import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.contracts.runs import RunKind
 from patternalarm.contracts.tables import ALERT, RUN, RUN_LEDGER, RUN_METRIC, SHARD_LEDGER
+from patternalarm.engines.local.supervisor import Supervisor
 from patternalarm.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -37,10 +37,7 @@ def wait_for(what: str, look: Callable[[], Any]) -> Any:
 
 def processes(settings: Settings) -> dict[str, dict[str, Any]]:
     """Supervised processes by name."""
-    proxy = xmlrpc.client.ServerProxy(
-        f"http://patternalarm:{settings.supervisor_password}@{settings.host}:{settings.supervisor_port}/RPC2"
-    )
-    return {info["name"]: info for info in proxy.supervisor.getAllProcessInfo()}  # type: ignore[union-attr,index]
+    return {info["name"]: info for info in Supervisor(settings).call("getAllProcessInfo")}
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_command_line_names_faults_and_fails(assets: Path, capsys: pytest.Captur
 
 
 def test_import_points_at_this_installation_and_holds_no_password() -> None:
-    settings = Settings(host="db.example", postgres_port=5, database="elsewhere", reader_password="hunter2")
+    settings = Settings(postgres_address="db.example:5", database="elsewhere", reader_password="hunter2")
     contents = importable(Bundle(), settings)
     database = yaml.safe_load(contents["databases/PatternAlarm.yaml"])
     assert database["sqlalchemy_uri"] == (

@@ -52,9 +52,11 @@ def test_no_password_is_proposed():
 def test_an_env_file_is_read_line_by_line(tmp_path):
     file = tmp_path / ".env"
     check_env_file(file)
-    file.write_text("# ports\n\nPATTERNALARM_KAFKA_PORT=1\nPATTERNALARM_HOST=\n")
+    file.write_text("# ports\n\nPATTERNALARM_KAFKA_PORT=1\nPATTERNALARM_BIND_HOST=\n")
     check_env_file(file)
-    file.write_text("PATTERNALARM_KAFAK_PORT=1\nKAFKA_PORT=1\nexport PATTERNALARM_HOST=x\nPATTERNALARM_HOST = x\n")
+    file.write_text(
+        "PATTERNALARM_KAFAK_PORT=1\nKAFKA_PORT=1\nexport PATTERNALARM_BIND_HOST=x\nPATTERNALARM_BIND_HOST = x\n"
+    )
     with pytest.raises(SettingsError) as refused:
         check_env_file(file)
     told = str(refused.value).split("; ")

@@ -261,10 +261,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except psycopg.OperationalError as error:
         logger.error(
-            "PostgreSQL at %s:%s failed the alert writer (%s); see whether it is up (make status) and start again: "
+            "PostgreSQL at %s failed the alert writer (%s); see whether it is up (make status) and start again: "
             "nothing is lost, an unfinished batch is read anew",
-            settings.host,
-            settings.postgres_port,
+            settings.address("postgres"),
             str(error).strip().splitlines()[0],
         )
         return 1

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from patternalarm.cli.errors import AirflowError, UsageError
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings
 from patternalarm.telling_line import telling_line
@@ -160,7 +161,7 @@ class AirflowApi:
         if status in (401, 403):
             raise AirflowError(
                 f"Airflow at {self._settings.airflow_url} refuses the password in "
-                f"{self._settings.home / 'secrets.env'}: restart the platform with `make down` and `make up`"
+                f"{self._settings.home / 'secrets.env'}: {RESTART_PLATFORM}"
             ) from refusal
         if status >= 400:
             raise AirflowError(f"Airflow answers {status} to a login: {_detail(answer)}") from refusal
@@ -187,7 +188,7 @@ class AirflowApi:
             return error.code, _parsed(error.read()), error
         except (OSError, http.client.HTTPException) as error:
             raise AirflowError(
-                f"Airflow does not answer at {self._settings.airflow_url} ({error}): start the platform with `make up`"
+                f"Airflow does not answer at {self._settings.airflow_url} ({error}): {START_PLATFORM}"
             ) from error
 
 

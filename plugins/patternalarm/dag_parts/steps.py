@@ -3,29 +3,31 @@
 Every step knows its run by templates of what ``open_run`` returned, so the graph shows the order of work alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 
 from patternalarm.contracts.jobs import ProcessKind, process_name
-from patternalarm.operators.await_events_read import AwaitEventsReadOperator
-from patternalarm.operators.await_features import AwaitFeaturesOperator
+from patternalarm.engines.job_spec import JobSpec, Program, Size
+from patternalarm.operators.await_trigger import AwaitOperator
 from patternalarm.operators.close_run import CloseRunOperator
-from patternalarm.operators.commands import dbt, flink_submission, service, spark_job
 from patternalarm.operators.create_topics import CreateTopicsOperator
-from patternalarm.operators.drain_alert_writer import DrainAlertWriterOperator
-from patternalarm.operators.drain_flink_job import DrainFlinkJobOperator
-from patternalarm.operators.drain_scorer import DrainScorerOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import of_run
 from patternalarm.operators.start_process import StartProcessOperator
-from patternalarm.operators.submit_flink_job import JOB_ID, SubmitFlinkJobOperator
+from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
 from patternalarm.operators.watch_jobs import WatchJobsOperator
 from patternalarm.settings import get_settings
+from patternalarm.triggers.alert_writer_drained import AlertWriterDrainedTrigger
+from patternalarm.triggers.features_complete import FeaturesCompleteTrigger
+from patternalarm.triggers.flink_caught_up import FlinkCaughtUpTrigger
+from patternalarm.triggers.flink_drained import FlinkDrainedTrigger
+from patternalarm.triggers.polling import PollingTrigger
+from patternalarm.triggers.scorer_drained import ScorerDrainedTrigger
 
-_START_FLINK: Final = "start_flink"
+PLATFORM_SECRETS: Final = ("platform_password",)
 
 # Beyond these, `enforce_scale_to_zero` closes it.
 _CLOSING_RETRIES: Final = 3
@@ -52,18 +54,35 @@ class RunSteps:
         self.scorer = process_name(self.run_id, ProcessKind.SCORER)
         self.alert_writer = process_name(self.run_id, ProcessKind.ALERT_WRITER)
         self.generator = process_name(self.run_id, ProcessKind.GENERATOR)
-        map_index = ", map_indexes=ti.map_index" if group else ""
-        prefix = f"{group}." if group else ""
-        self.flink_job_id = f"{{{{ ti.xcom_pull('{prefix}{_START_FLINK}', key='{JOB_ID}'{map_index}) }}}}"
 
     def value(self, key: str) -> str:
         """Template of one of the run's ``RunValues``."""
         return of_run(key, self.group)
 
-    def process(self, task_id: str, command: Sequence[str], accepted: Sequence[int] = (0,)) -> RunProcessOperator:
-        """A process of the run that runs to its end; ``accepted`` are its exit codes that are a success."""
-        name = f"{self.run_id}.{task_id.replace('_', '-')}"
-        return RunProcessOperator(task_id=task_id, name=name, command=command, accepted=accepted)
+    def job(self, task_id: str, program: Program, module: str, options: Mapping[str, str], **more: Any) -> JobSpec:
+        """A job of the run, named after its task; ``more`` are the other parts of its spec."""
+        return JobSpec(f"{self.run_id}.{task_id.replace('_', '-')}", program, module, options, **more)
+
+    def process(
+        self,
+        task_id: str,
+        program: Program,
+        module: str,
+        options: Mapping[str, str],
+        accepted: Sequence[int] = (0,),
+        **more: Any,
+    ) -> RunProcessOperator:
+        """A job of the run that runs to its end; ``accepted`` are its exit codes that are a success."""
+        return RunProcessOperator(
+            task_id=task_id, job=self.job(task_id, program, module, options, **more), accepted=accepted
+        )
+
+    def awaiting(
+        self, task_id: str, trigger: type[PollingTrigger], patience: float = 120, **arguments: str
+    ) -> AwaitOperator:
+        """A wait for something of the run; ``arguments`` are the trigger's own."""
+        scope = {"domain": self.domain, "scope": self.run_id}
+        return AwaitOperator(task_id=task_id, trigger=trigger, arguments={**scope, **arguments}, patience=patience)
 
     def create_topics(self) -> CreateTopicsOperator:
         """Create the run's own topics."""
@@ -71,22 +90,32 @@ class RunSteps:
 
     def start_flink(self) -> SubmitFlinkJobOperator:
         """Start the run's Flink job."""
-        command = flink_submission("detect_patterns.py", **self.scope)
-        return SubmitFlinkJobOperator(task_id=_START_FLINK, command=command, slots=get_settings().flink_parallelism)
+        return SubmitFlinkJobOperator(
+            task_id="start_flink",
+            job=self.job("start_flink", Program.FLINK, "detect_patterns", self.scope, size=Size.LARGE),
+            domain=self.domain,
+            scope=self.run_id,
+            slots=get_settings().flink_parallelism,
+        )
 
     def start_scorer(self) -> StartProcessOperator:
         """Start the run's scorer, in the mode that the DAG's parameter asks for."""
         return StartProcessOperator(
             task_id="start_scorer",
-            name=self.scorer,
-            ready_file=f"{self.value('run_dir')}/scorer.ready",
-            command=spark_job(
-                "score_features.py",
-                **self.scope,
-                model=self.value("model_dir"),
-                score_from_ms=self.value("score_from_ms"),
-                mode="{{ params.scorer_mode }}",
-                checkpoint=f"{self.value('run_dir')}/scorer-checkpoint",
+            job=JobSpec(
+                self.scorer,
+                Program.SPARK,
+                "score_features",
+                {
+                    **self.scope,
+                    "model": self.value("model_dir"),
+                    "score_from_ms": self.value("score_from_ms"),
+                    "mode": "{{ params.scorer_mode }}",
+                    "checkpoint": f"{self.value('run_dir')}/scorer-checkpoint",
+                },
+                restarts=True,
+                tells_ready=True,
+                size=Size.LARGE,
             ),
         )
 
@@ -94,96 +123,89 @@ class RunSteps:
         """Start the run's alert writer."""
         return StartProcessOperator(
             task_id="start_alert_writer",
-            name=self.alert_writer,
-            ready_file=f"{self.value('run_dir')}/alert-writer.ready",
-            command=service("alerts.writer", **self.scope, model=self.value("model_dir")),
+            job=JobSpec(
+                self.alert_writer,
+                Program.SERVICE,
+                "alerts.writer",
+                {**self.scope, "model": self.value("model_dir")},
+                restarts=True,
+                tells_ready=True,
+                secrets=("scorer_password",),
+            ),
         )
 
     def watch_jobs(self, shards: str, seconds: str) -> WatchJobsOperator:
         """Watch the run's jobs while its generators run, for ``seconds`` at most."""
         return WatchJobsOperator(
             task_id="watch_jobs",
-            job_id=self.flink_job_id,
+            domain=self.domain,
+            scope=self.run_id,
             jobs=[self.scorer, self.alert_writer],
             generators=self.generator,
             shards=shards,
             seconds=seconds,
         )
 
-    def await_history(self) -> AwaitEventsReadOperator:
+    def await_history(self) -> AwaitOperator:
         """Wait until the Flink job has read all events so far: measured events must not queue behind history."""
-        return AwaitEventsReadOperator(
-            task_id="await_history", job_id=self.flink_job_id, domain=self.domain, scope=self.run_id
-        )
+        return self.awaiting("await_history", FlinkCaughtUpTrigger)
 
-    def await_features(self) -> AwaitFeaturesOperator:
+    def await_features(self) -> AwaitOperator:
         """Wait until all events so far have their features."""
-        return AwaitFeaturesOperator(
-            task_id="await_features", job_id=self.flink_job_id, domain=self.domain, scope=self.run_id
-        )
+        return self.awaiting("await_features", FeaturesCompleteTrigger)
 
     def extract_features(self) -> RunProcessOperator:
         """Archive the run's features and labels."""
-        return self.process("extract_features", spark_job("extract_features.py", **self.scope, **self.feature_log))
+        options = {**self.scope, **self.feature_log}
+        return self.process("extract_features", Program.SPARK, "extract_features", options, size=Size.LARGE)
 
     def train_model(self, scope: str, **split: str) -> RunProcessOperator:
         """Train a model of ``scope`` on the archive."""
-        return self.process(
-            "train_model",
-            spark_job(
-                "train_model.py",
-                pack=self.scope["pack"],
-                scope=scope,
-                **self.feature_log,
-                as_of=self.value("opened_at"),
-                version=self.value("new_version"),
-                output=self.value("model_dir"),
-                seed=self.value("seed"),
-                **split,
-            ),
-        )
+        options = {
+            "pack": self.scope["pack"],
+            "scope": scope,
+            **self.feature_log,
+            "as_of": self.value("opened_at"),
+            "version": self.value("new_version"),
+            "output": self.value("model_dir"),
+            "seed": self.value("seed"),
+            **split,
+        }
+        return self.process("train_model", Program.SPARK, "train_model", options, size=Size.LARGE)
 
     def validate_model(self, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """Check the trained model against the promotion gates."""
         options = {"pack": self.scope["pack"], "model": self.value("model_dir"), **self.feature_log}
-        return self.process("validate_model", spark_job("validate_model.py", **options), accepted)
+        return self.process("validate_model", Program.SPARK, "validate_model", options, accepted, size=Size.LARGE)
 
-    def drain_flink(self) -> DrainFlinkJobOperator:
+    def drain_flink(self) -> AwaitOperator:
         """Let the Flink job finish what is in its topic, and end it."""
-        return DrainFlinkJobOperator(
-            task_id="drain_flink",
-            job_id=self.flink_job_id,
-            domain=self.domain,
-            scope=self.run_id,
-            savepoints=f"{self.value('run_dir')}/savepoints",
-        )
+        return self.awaiting("drain_flink", FlinkDrainedTrigger, savepoints=f"{self.value('run_dir')}/savepoints")
 
-    def drain_scorer(self) -> DrainScorerOperator:
+    def drain_scorer(self) -> AwaitOperator:
         """Let the scorer finish, and stop it."""
-        return DrainScorerOperator(
-            task_id="drain_scorer",
-            name=self.scorer,
-            domain=self.domain,
-            scope=self.run_id,
-            score_from_ms=self.value("score_from_ms"),
+        return self.awaiting(
+            "drain_scorer", ScorerDrainedTrigger, name=self.scorer, score_from_ms=self.value("score_from_ms")
         )
 
-    def drain_alert_writer(self) -> DrainAlertWriterOperator:
+    def drain_alert_writer(self) -> AwaitOperator:
         """Let the alert writer finish, and stop it."""
-        return DrainAlertWriterOperator(
-            task_id="drain_alert_writer", name=self.alert_writer, domain=self.domain, scope=self.run_id
-        )
+        return self.awaiting("drain_alert_writer", AlertWriterDrainedTrigger, patience=60, name=self.alert_writer)
 
     def build_marts(self) -> RunProcessOperator:
         """Build the marts in one dbt process, beside the grading: the dashboards are no part of the verdict.
 
         Their data is not tested here but in ``build_alert_marts``, for its tests read all history there is.
         """
-        return self.process("build_marts", dbt("run", work_dir=f"{self.value('run_dir')}/dbt"))
+        # Two at once in one folder read each other's half-written files.
+        work_dir = f"{self.value('run_dir')}/dbt"
+        options = {"target_path": f"{work_dir}/target", "log_path": f"{work_dir}/logs"}
+        return self.process("build_marts", Program.DBT, "run", options, secrets=("dbt_password",))
 
     def grading(self, task_id: str, module: str, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """One of the grading commands, on this run."""
-        return self.process(task_id, service(f"grading.{module}", run_id=self.run_id), accepted)
+        options = {"run_id": self.run_id}
+        return self.process(task_id, Program.SERVICE, f"grading.{module}", options, accepted, secrets=PLATFORM_SECRETS)
 
     def account(self) -> RunProcessOperator:
         """Close the ledger. One that cannot be closed (exit code 1) is measured and reported all the same; the verdict

@@ -11,6 +11,7 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
 from patternalarm.postgres import unusable
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
@@ -43,9 +44,6 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     except psycopg.OperationalError as error:
         message = unusable(settings, error)
     except KafkaException as error:
-        message = (
-            f"Kafka at {settings.kafka_bootstrap} cannot be used: {error.args[0]}. "
-            "See `make status`; `make up` starts it."
-        )
+        message = f"Kafka at {settings.kafka_bootstrap} cannot be used ({error.args[0]}): {START_PLATFORM}"
     sys.stderr.write(f"error: {message}\n")
     return EXIT_BAD_INPUT

@@ -9,6 +9,7 @@ from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defi
 
 from patternalarm.contracts.topics import TOPIC_SPECS, topics_of
 from patternalarm.passing_errors import passes_by_itself
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 
 _TIMEOUT_SECONDS: Final = 15
@@ -159,5 +160,5 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         try:
             return retrying(f"wait until Kafka can {what}")(work)
         except KafkaException as error:
-            remedy = ": start the platform with `make up`, then see `make status`" if passes_by_itself(error) else ""
+            remedy = f": {START_PLATFORM}" if passes_by_itself(error) else ""
             raise KafkaTopicsError(f"Kafka cannot {what} ({error.args[0].str()}){remedy}") from error

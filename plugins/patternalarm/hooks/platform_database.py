@@ -8,7 +8,7 @@ import psycopg
 from airflow.sdk import BaseHook
 
 from patternalarm.contracts.tables import PLATFORM_ROLE
-from patternalarm.postgres import Database, connect
+from patternalarm.postgres import Database, connect, unusable
 from patternalarm.settings import Settings, get_settings
 
 T = TypeVar("T")
@@ -56,7 +56,4 @@ class PlatformDatabaseHook(BaseHook):  # type: ignore[misc]
                 raise self._unusable(error) from error
 
     def _unusable(self, error: psycopg.OperationalError) -> PlatformDatabaseError:
-        return PlatformDatabaseError(
-            f"PostgreSQL cannot be used at {self.settings.host}:{self.settings.postgres_port} ({str(error).strip()}): "
-            "start the platform with `make up`, then see `make status`"
-        )
+        return PlatformDatabaseError(unusable(self.settings, error))

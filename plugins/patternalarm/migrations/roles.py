@@ -21,21 +21,12 @@ from patternalarm.contracts.tables import (
     SCORER_ROLE,
     SUPERSET_ROLE,
 )
+from patternalarm.postgres import PASSWORD_SETTINGS, connect_once
+from patternalarm.remedies import WRITE_SECRETS
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 logger = logging.getLogger(__name__)
-
-# Setting of ``Settings`` that holds a role's password.
-PASSWORD_SETTINGS: Final[dict[str, str]] = {
-    OWNER_ROLE: "owner_password",
-    SCORER_ROLE: "scorer_password",
-    PLATFORM_ROLE: "platform_password",
-    DBT_ROLE: "dbt_password",
-    READER_ROLE: "reader_password",
-    AIRFLOW_ROLE: "airflow_db_password",
-    SUPERSET_ROLE: "superset_db_password",
-}
 
 # The dashboards' role is the wall in front of everything a viewer may type into SQL Lab.
 READER_LIMITS: Final[dict[str, str]] = {"default_transaction_read_only": "on", "statement_timeout": "15s"}
@@ -54,9 +45,7 @@ def password_of(settings: Settings, role: str) -> str:
     name = PASSWORD_SETTINGS[role]
     password: str = getattr(settings, name)
     if not password:
-        raise MissingPasswordError(
-            f"role {role} has no password: set PATTERNALARM_{name.upper()}, or let `make up` write secrets.env"
-        )
+        raise MissingPasswordError(f"role {role} has no password: set PATTERNALARM_{name.upper()}, or {WRITE_SECRETS}")
     return password
 
 
@@ -90,7 +79,7 @@ def ensure_roles(settings: Settings, superuser_dsn: str) -> None:
         psycopg.errors.InsufficientPrivilege: its user is no superuser.
     """
     passwords = {role: password_of(settings, role) for role in PASSWORD_SETTINGS}
-    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+    with connect_once(superuser_dsn, autocommit=True) as connection:
         for role, password in passwords.items():
             _ensure_role(connection, role, password)
         # The migrations create dbt's schemas in its name, which asks for membership.

@@ -10,12 +10,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.tables import OWNER_ROLE
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
@@ -39,14 +40,7 @@ def upgrade(settings: Settings, revision: str = "head") -> str:
     Raises:
         sqlalchemy.exc.OperationalError: PostgreSQL, the database or the owner's password is not as ``settings`` say.
     """
-    url = URL.create(
-        "postgresql+psycopg",
-        OWNER_ROLE,
-        settings.owner_password or None,
-        settings.host,
-        settings.postgres_port,
-        settings.database,
-    )
+    url = settings.dsn(OWNER_ROLE, settings.owner_password, driver="postgresql+psycopg")
     with create_engine(url, poolclass=NullPool).connect() as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         command.upgrade(_config(connection), revision)
@@ -64,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OperationalError as error:
         cause = str(error.orig).strip().splitlines()[0]
         sys.stderr.write(
-            f"cannot upgrade database {settings.database} at {settings.host}:{settings.postgres_port}: {cause}; "
-            "start PostgreSQL and create roles and databases first (make up)\n"
+            f"cannot upgrade database {settings.database} at {settings.address('postgres')}: {cause}; "
+            f"{START_PLATFORM}, which creates roles and databases first\n"
         )
         return 2
     except CommandError as error:

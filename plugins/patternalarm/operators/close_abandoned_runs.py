@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from patternalarm.contracts.jobs import CHECK_FILE
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.runs import registry as runs
 from patternalarm.runs.belongings import RunTopics, all_belongings
@@ -93,8 +93,8 @@ class CloseAbandonedRunsOperator(BaseOperator):  # type: ignore[misc]
     @staticmethod
     def _remove_checks() -> None:
         # A file is checked before a run is opened; one whose task was ended has nobody to remove it.
-        processes = targets.processes()
+        processes = target.processes()
         for name in processes.names(f"{CHECK_FILE}."):
             state = processes.state(name)
             if state and 0 < state.started_at < time.time() - _CHECK_SECONDS:
-                processes.stop_and_remove(name)
+                processes.remove(name)

@@ -19,8 +19,8 @@ from patternalarm.contracts.runs import (
     RunKind,
     run_id_of,
 )
+from patternalarm.engines import target
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
-from patternalarm.hooks import targets
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models.metadata import ModelError
@@ -91,7 +91,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             AirflowFailException: pack, patterns or model are not fit for the run, it is too short to hold a fraud, or it is
                 closed already.
             ClosingError: an earlier attempt cannot be closed.
-            SupervisorError, FlinkError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
+            EngineError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
         return self._open(context, time.time() + _ROOM_PATIENCE.total_seconds())
 
@@ -170,7 +170,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             new_version=run.run_id,
             train_until=train_until.isoformat(timespec="milliseconds") if train_until else "",
             test_from=test_from.isoformat(timespec="milliseconds") if test_from else "",
-            run_dir=str(settings.runs_dir / run.run_id),
+            run_dir=target.files().directory(run.run_id),
             feature_log=str(settings.feature_log_dir / pack.name / run.run_id),
         )
 
@@ -243,7 +243,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
     @staticmethod
     def _check_engines() -> None:
         KafkaTopicsHook().check()
-        targets.processes().names(LIVE_SCOPE)
+        target.processes().names(LIVE_SCOPE)
 
     @staticmethod
     def _promoted_model(connection: Any, pack: DomainPack) -> ModelVersion:

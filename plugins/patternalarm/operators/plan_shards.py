@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 
 class PlanShardsOperator(BaseOperator):  # type: ignore[misc]
-    """Returns one list of generator arguments per shard, for mapping.
+    """Returns the generator's options by shard, for mapping.
 
     For the measured phase it also decides when events begin, and records the run's measured window. That window begins
     when the run was opened: all history is older than that, and every event after it is measured.
@@ -45,7 +45,7 @@ class PlanShardsOperator(BaseOperator):  # type: ignore[misc]
         self.minutes = minutes
         self.shards = shards
 
-    def execute(self, context: Context) -> list[list[str]]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> list[dict[str, str]]:  # noqa: ARG002 - Airflow's signature
         """Plan."""
         opened_at = datetime.fromisoformat(self.opened_at)
         seconds = float(self.minutes) * 60
@@ -57,6 +57,10 @@ class PlanShardsOperator(BaseOperator):  # type: ignore[misc]
                 f"set the measured window of {self.run_id}",
                 lambda connection: runs.set_measured_window(connection, self.run_id, opened_at, until),
             )
-        common = ["--phase", self.phase.value, "--shards", self.shards, "--seconds", f"{seconds:g}"]
-        start = ["--start-at", start_at.isoformat(timespec="milliseconds")]
-        return [[*common, *start, "--shard", str(shard)] for shard in range(int(self.shards))]
+        common = {
+            "phase": self.phase.value,
+            "shards": self.shards,
+            "seconds": f"{seconds:g}",
+            "start_at": start_at.isoformat(timespec="milliseconds"),
+        }
+        return [{**common, "shard": str(shard)} for shard in range(int(self.shards))]

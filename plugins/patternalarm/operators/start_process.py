@@ -1,54 +1,33 @@
 """Start a process that stays."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Context
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
+from patternalarm.engines.job_spec import JobSpec
 from patternalarm.operators.awaiting import AwaitingOperator
 from patternalarm.triggers.process_ready import ProcessReadyTrigger
 
 
 class StartProcessOperator(AwaitingOperator):
-    """Starts a long-running process and waits until it is ready; fails at once when it ends before.
-
-    The supervisor starts it again when it is killed.
+    """Starts a long-running job and waits until it is ready; fails at once when it ends before.
 
     Args:
-        name: program name, unique on the machine.
-        command: program and arguments, without ``--ready-file``, which is added.
-        ready_file: file that the process creates when it is ready; an old one is removed first.
-        env: variables on top of the platform's own; no secrets.
+        job: the job, which tells when it is ready.
         patience: seconds that it may take to be ready.
     """
 
-    template_fields = ("name", "command", "ready_file", "env")
+    template_fields = ("job",)
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        command: Sequence[str],
-        ready_file: str,
-        env: Mapping[str, str] | None = None,
-        patience: float = 240,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, job: JobSpec, patience: float = 240, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.name = name
-        self.command = command
-        self.ready_file = ready_file
-        self.env = env
+        self.job = job.to_json()
         self.patience = patience
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Start the process, then wait until it is ready."""
-        ready = Path(self.ready_file)
-        ready.parent.mkdir(parents=True, exist_ok=True)
-        ready.unlink(missing_ok=True)
-        command = [*self.command, "--ready-file", self.ready_file]
-        self.log.info("starting %s: %s", self.name, " ".join(command))
-        targets.processes().start_process(self.name, command, env=self.env, restarts=True)
-        self.wait_with(ProcessReadyTrigger(name=self.name, ready_file=self.ready_file, patience=self.patience))
+        job = JobSpec.of(self.job)
+        self.log.info("starting %s", job.describe())
+        target.processes().start(job)
+        self.wait_with(ProcessReadyTrigger(name=job.name, patience=self.patience))

@@ -14,20 +14,30 @@ class WatchJobsOperator(AwaitingOperator):
     """Ends when the generators did; fails at once, and stops them, when a job that they need is gone for good.
 
     Args:
-        job_id: the run's Flink job.
-        jobs: program names of the long-running processes.
-        generators: program name of the generators without their number; they must be run with ``remove=False``.
+        domain: the run's domain.
+        scope: the run.
+        jobs: names of the long-running processes.
+        generators: name of the generators without their number; they must be run with ``remove=False``.
         shards: how many generators there are.
         seconds: how long the generators may run.
     """
 
-    template_fields = ("job_id", "jobs", "generators", "shards", "seconds")
+    template_fields = ("domain", "scope", "jobs", "generators", "shards", "seconds")
 
     def __init__(
-        self, *, job_id: str, jobs: Sequence[str], generators: str, shards: str, seconds: str, **kwargs: Any
+        self,
+        *,
+        domain: str,
+        scope: str,
+        jobs: Sequence[str],
+        generators: str,
+        shards: str,
+        seconds: str,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.job_id = job_id
+        self.domain = domain
+        self.scope = scope
         self.jobs = jobs
         self.generators = generators
         self.shards = shards
@@ -37,7 +47,8 @@ class WatchJobsOperator(AwaitingOperator):
         """Watch."""
         self.wait_with(
             WatchJobsTrigger(
-                job_id=self.job_id,
+                domain=self.domain,
+                scope=self.scope,
                 jobs=list(self.jobs),
                 generators=[f"{self.generators}-{shard}" for shard in range(int(self.shards))],
                 until=time.time() + float(self.seconds),

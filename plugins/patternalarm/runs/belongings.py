@@ -3,22 +3,18 @@
 A name without the run_id that we make belongs to somebody else, as does whatever is of the scope ``live``.
 """
 
-import shutil
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.runs import is_run_id
 from patternalarm.contracts.topics import TopicKind
-from patternalarm.hooks import targets
-from patternalarm.hooks.flink import FlinkError
+from patternalarm.engines import target
+from patternalarm.engines.errors import FlinkError
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
-from patternalarm.settings import get_settings
 
 _CANCEL_SECONDS: Final = 60
 _FLINK_PREFIX: Final = flink_job_name("", "").rstrip("-") + "-"
@@ -62,7 +58,7 @@ class RunProcesses(Belongings):
 
     def names(self) -> Iterable[str]:
         """See ``Belongings``."""
-        return targets.processes().names("")
+        return target.processes().names("")
 
     def owner(self, name: str) -> str:
         """See ``Belongings``."""
@@ -70,10 +66,10 @@ class RunProcesses(Belongings):
 
     def remove(self, run_id: str) -> list[str]:
         """See ``Belongings``."""
-        processes = targets.processes()
+        processes = target.processes()
         names = self.of(run_id)
         for name in names:
-            processes.stop_and_remove(name)
+            processes.remove(name)
         return names
 
 
@@ -84,7 +80,7 @@ class RunFlinkJobs(Belongings):
 
     def names(self) -> Iterable[str]:
         """See ``Belongings``."""
-        return [name for name in targets.flink().jobs().values() if name.startswith(_FLINK_PREFIX)]
+        return [name for name in target.flink().running_jobs().values() if name.startswith(_FLINK_PREFIX)]
 
     def owner(self, name: str) -> str:
         """See ``Belongings``."""
@@ -99,7 +95,9 @@ class RunFlinkJobs(Belongings):
         """
         cancelled = self.of(run_id)
         patience_ends = time.monotonic() + _CANCEL_SECONDS
-        while running := {job: name for job, name in targets.flink().jobs().items() if self.owner(name) == run_id}:
+        while running := {
+            job: name for job, name in target.flink().running_jobs().items() if self.owner(name) == run_id
+        }:
             refusal = self._cancel(running)
             if time.monotonic() > patience_ends:
                 names = ", ".join(running.values())
@@ -112,7 +110,7 @@ class RunFlinkJobs(Belongings):
         refusal = ""
         for job in jobs:
             try:
-                targets.flink().cancel(job)
+                target.flink().cancel(job)
             except FlinkError as error:
                 # It may have ended, or be about to; the next look tells.
                 refusal = f": {error}"
@@ -138,32 +136,22 @@ class RunTopics(Belongings):
 
 
 class RunFolders(Belongings):
-    """Folders of scratch files, by run_id below each of ``roots``."""
+    """The directory of a run: scratch files, checkpoints and savepoints."""
 
     what = "folders"
 
-    def __init__(self) -> None:
-        self._roots = [get_settings().runs_dir]
-
     def names(self) -> Iterable[str]:
         """See ``Belongings``."""
-        return [str(folder) for root in self._roots if root.is_dir() for folder in sorted(root.iterdir())]
+        return target.files().scopes()
 
     def owner(self, name: str) -> str:
         """See ``Belongings``."""
-        return Path(name).name
+        return name
 
     def remove(self, run_id: str) -> list[str]:
-        """See ``Belongings``.
-
-        Raises:
-            OSError: a file cannot be removed.
-        """
+        """See ``Belongings``."""
         names = self.of(run_id)
-        for name in names:
-            # Two may close a run at once.
-            with suppress(FileNotFoundError):
-                shutil.rmtree(name)
+        target.files().remove(run_id)
         return names
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.runs.registry import OpenRun
 from patternalarm.settings import get_settings
 
@@ -29,7 +29,7 @@ class Room:
         Raises:
             FlinkError: it cannot be reached.
         """
-        flink = targets.flink()
+        flink = target.flink()
         return cls(get_settings().flink_parallelism, flink.free_slots(), flink.all_slots())
 
     def lack(self, others: Sequence[OpenRun], alone_in: tuple[str, str] | None = None) -> str:

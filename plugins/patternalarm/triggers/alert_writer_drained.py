@@ -14,7 +14,7 @@ class AlertWriterDrainedTrigger(ProcessDrainedTrigger):
     """Done when the writer committed past the end of evidence and pattern hits and was stopped.
 
     Args:
-        name: the writer's program name.
+        name: the writer's name.
         domain: the domain.
         scope: the scope, whose evidence and pattern hits nobody writes to any more.
     """

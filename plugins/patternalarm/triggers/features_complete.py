@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.engines import target
 from patternalarm.hooks.features_progress import FeaturesProgress
+from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -11,16 +13,12 @@ class FeaturesCompleteTrigger(PollingTrigger):
     """Done when every event so far came out of the Flink job, with features or as a dead letter; the job goes on.
 
     Args:
-        job_id: the Flink job.
         domain: the domain.
         scope: the scope, to whose events topic nobody writes for now.
     """
 
-    def __init__(
-        self, *, job_id: str, domain: str, scope: str, interval: float = 1.0, patience: float | None = None
-    ) -> None:
+    def __init__(self, *, domain: str, scope: str, interval: float = 1.0, patience: float | None = None) -> None:
         super().__init__(interval=interval, patience=patience)
-        self.job_id = job_id
         self.domain = domain
         self.scope = scope
         self._features: FeaturesProgress | None = None
@@ -28,10 +26,9 @@ class FeaturesCompleteTrigger(PollingTrigger):
 
     def look(self) -> Done | Failed | None:
         """Ask Flink and Kafka once."""
-        flink = targets.flink()
-        job = flink.job(self.job_id)
-        if job.ended:
-            return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
+        job = job_at_work(target.flink(), flink_job_name(self.domain, self.scope))
+        if isinstance(job, Failed):
+            return job
         if self._features is None:
             self._features = FeaturesProgress(self.domain, self.scope)
         self._waiting = self._features.waiting()
@@ -49,7 +46,7 @@ class FeaturesCompleteTrigger(PollingTrigger):
 
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
-        return {"job_id": self.job_id, "domain": self.domain, "scope": self.scope}
+        return {"domain": self.domain, "scope": self.scope}
 
     async def cleanup(self) -> None:
         """Leave Kafka."""

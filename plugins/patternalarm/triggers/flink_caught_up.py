@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.engines import target
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 from patternalarm.triggers.unread_events import UnreadEvents
 
@@ -14,24 +17,26 @@ class FlinkCaughtUpTrigger(PollingTrigger):
     What it read last may still be inside: features of shared keys wait for a watermark that only later events bring.
 
     Args:
-        job_id: the Flink job.
-        topic: the events topic, which nobody writes to for now.
+        domain: the job's domain.
+        scope: the job's scope, to whose events topic nobody writes for now.
     """
 
-    def __init__(self, *, job_id: str, topic: str, interval: float = 0.5, patience: float | None = None) -> None:
+    def __init__(self, *, domain: str, scope: str, interval: float = 0.5, patience: float | None = None) -> None:
         super().__init__(interval=interval, patience=patience)
-        self.job_id = job_id
-        self.topic = topic
-        self._flink = targets.flink()
-        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), job_id, topic)
+        self.domain = domain
+        self.scope = scope
+        self._job = flink_job_name(domain, scope)
+        self._topic = topic_name(TopicKind.EVENTS, domain, scope)
+        self._flink = target.flink()
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), self._topic)
         self._unread = -1
 
     def look(self) -> Done | Failed | None:
         """Ask Flink and Kafka once."""
-        job = self._flink.job(self.job_id)
-        if job.ended:
-            return Failed(f"Flink job {job.name} is {job.state}: {self._flink.failure(self.job_id)}")
-        self._unread = self._events.count()
+        job = job_at_work(self._flink, self._job)
+        if isinstance(job, Failed):
+            return job
+        self._unread = self._events.count(job.job_id)
         return Done() if self._unread == 0 else None
 
     def progress(self) -> Any:
@@ -40,8 +45,8 @@ class FlinkCaughtUpTrigger(PollingTrigger):
 
     def waiting_for(self) -> str:
         """See ``PollingTrigger``."""
-        return f"{self._unread} records of {self.topic} are unread"
+        return f"{self._unread} records of {self._topic} are unread"
 
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
-        return {"job_id": self.job_id, "topic": self.topic}
+        return {"domain": self.domain, "scope": self.scope}

@@ -1,10 +1,12 @@
 """Drain a Flink job: everything read, everything emitted, finished."""
 
-from pathlib import Path
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.engines import target
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
+from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 from patternalarm.triggers.unread_events import UnreadEvents
 
@@ -16,39 +18,41 @@ class FlinkDrainedTrigger(PollingTrigger):
     the topic must be complete before, and the job can never be resumed.
 
     Args:
-        job_id: the Flink job.
-        topic: the events topic, which nobody writes to any more.
+        domain: the job's domain.
+        scope: the job's scope, to whose events topic nobody writes any more.
         savepoints: directory of the savepoint that a stop takes.
     """
 
     def __init__(
-        self, *, job_id: str, topic: str, savepoints: str, interval: float = 0.5, patience: float | None = None
+        self, *, domain: str, scope: str, savepoints: str, interval: float = 0.5, patience: float | None = None
     ) -> None:
         super().__init__(interval=interval, patience=patience)
-        self.job_id = job_id
-        self.topic = topic
+        self.domain = domain
+        self.scope = scope
         self.savepoints = savepoints
-        self._flink = targets.flink()
-        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), job_id, topic)
+        self._job = flink_job_name(domain, scope)
+        self._topic = topic_name(TopicKind.EVENTS, domain, scope)
+        self._flink = target.flink()
+        self._events = UnreadEvents(self._flink, KafkaTopicsHook(), self._topic)
         self._stop_request: str | None = None
         self._unread = -1
 
     def look(self) -> Done | Failed | None:
         """Ask Flink and Kafka once; stop the job when nothing is left to read."""
-        job = self._flink.job(self.job_id)
+        job = job_at_work(self._flink, self._job, or_finished=True)
+        if isinstance(job, Failed):
+            return job
         if job.state == "FINISHED":
             return Done()
-        if job.ended:
-            return Failed(f"Flink job {job.name} is {job.state}: {self._flink.failure(self.job_id)}")
         if self._stop_request:
-            refused = self._flink.stop_failure(self.job_id, self._stop_request)
+            refused = self._flink.stop_failure(job.job_id, self._stop_request)
             if refused:
                 self.log.warning("the stop failed and is asked for again: %s", refused)
                 self._stop_request = None
             return None
-        self._unread = self._events.count()
+        self._unread = self._events.count(job.job_id)
         if self._unread == 0 and job.state == "RUNNING":
-            self._stop_request = self._flink.stop_with_drain(self.job_id, Path(self.savepoints))
+            self._stop_request = self._flink.stop_with_drain(job.job_id, self.savepoints)
         return None
 
     def progress(self) -> Any:
@@ -59,8 +63,8 @@ class FlinkDrainedTrigger(PollingTrigger):
         """See ``PollingTrigger``."""
         if self._stop_request:
             return "Flink has not finished the drain"
-        return f"{self._unread} records of {self.topic} are unread"
+        return f"{self._unread} records of {self._topic} are unread"
 
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
-        return {"job_id": self.job_id, "topic": self.topic, "savepoints": self.savepoints}
+        return {"domain": self.domain, "scope": self.scope, "savepoints": self.savepoints}

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -11,7 +11,7 @@ class ProcessDrainedTrigger(PollingTrigger):
     """Done when the process was not behind any more and was stopped, failed as soon as it ends by itself.
 
     Args:
-        name: program name.
+        name: the job's name.
     """
 
     def __init__(self, *, name: str, interval: float, patience: float | None) -> None:
@@ -24,11 +24,11 @@ class ProcessDrainedTrigger(PollingTrigger):
         """How much is left to do; it may block."""
 
     def look(self) -> Done | Failed | None:
-        """Ask the supervisor, then how much is left; stop the process when nothing is."""
-        processes = targets.processes()
+        """Ask for the process, then how much is left; stop the process when nothing is."""
+        processes = target.processes()
         state = processes.state(self.name)
         if state is None:
-            return Failed(f"{self.name} is gone: somebody removed it from the supervisor")
+            return Failed(f"{self.name} is gone: somebody removed it")
         if not state.alive:
             log = processes.tail_log(self.name)
             return Failed(f"not done: {state.describe(log)}", log)
@@ -39,7 +39,7 @@ class ProcessDrainedTrigger(PollingTrigger):
         if stopped and stopped.failed_by_verdict:
             log = processes.tail_log(self.name)
             return Failed(stopped.describe(log), log)
-        processes.stop_and_remove(self.name)
+        processes.remove(self.name)
         return Done()
 
     def progress(self) -> Any:
@@ -48,8 +48,8 @@ class ProcessDrainedTrigger(PollingTrigger):
 
     def on_user_kill(self) -> None:
         """Stop the process."""
-        targets.processes().stop_and_remove(self.name)
+        target.processes().remove(self.name)
 
     def explaining_log(self) -> list[str]:
         """The process's last lines."""
-        return targets.processes().tail_log(self.name)
+        return target.processes().tail_log(self.name)

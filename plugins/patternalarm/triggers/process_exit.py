@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -10,9 +10,9 @@ class ProcessExitTrigger(PollingTrigger):
     """Done when the process ended with an accepted exit code, failed with its log's last lines otherwise.
 
     Args:
-        name: program name.
+        name: the job's name.
         accepted: exit codes that are a success.
-        remove: forget the program once it ended well, so that nothing but its log is left.
+        remove: forget the process once it ended well, so that nothing but its log is left.
     """
 
     def __init__(
@@ -30,16 +30,16 @@ class ProcessExitTrigger(PollingTrigger):
         self.remove = remove
 
     def look(self) -> Done | Failed | None:
-        """Ask the supervisor once."""
-        processes = targets.processes()
+        """Ask for the process once."""
+        processes = target.processes()
         state = processes.state(self.name)
         if state is None:
-            return Failed(f"{self.name} is gone: somebody removed it from the supervisor")
+            return Failed(f"{self.name} is gone: somebody removed it")
         if state.alive:
             return None
         log = processes.tail_log(self.name)
         if self.remove:
-            processes.stop_and_remove(self.name)
+            processes.remove(self.name)
         if state.state == "EXITED" and state.exit_code in self.accepted:
             for line in log:
                 self.log.info("%s", line)
@@ -48,7 +48,7 @@ class ProcessExitTrigger(PollingTrigger):
 
     def on_user_kill(self) -> None:
         """Stop the process."""
-        targets.processes().stop_and_remove(self.name)
+        target.processes().remove(self.name)
 
     def waiting_for(self) -> str:
         """See ``PollingTrigger``."""

@@ -12,7 +12,7 @@ class ScorerDrainedTrigger(ProcessDrainedTrigger):
     """Done when the last event of every features partition has its score and the scorer was stopped.
 
     Args:
-        name: the scorer's program name.
+        name: the scorer's name.
         domain: the domain.
         scope: the scope, whose features topic nobody writes to any more.
         score_from_ms: events older than this (epoch milliseconds) are owed no score.
@@ -24,14 +24,14 @@ class ScorerDrainedTrigger(ProcessDrainedTrigger):
         name: str,
         domain: str,
         scope: str,
-        score_from_ms: int,
+        score_from_ms: int | str,
         interval: float = 0.5,
         patience: float | None = 120,
     ) -> None:
         super().__init__(name=name, interval=interval, patience=patience)
         self.domain = domain
         self.scope = scope
-        self.score_from_ms = score_from_ms
+        self.score_from_ms = int(score_from_ms)
         self._kafka = KafkaTopicsHook()
         self._progress: ScoringProgress | None = None
         self._scores = 0

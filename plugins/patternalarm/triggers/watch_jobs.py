@@ -3,8 +3,10 @@
 import time
 from typing import Any, Final
 
-from patternalarm.hooks import targets
-from patternalarm.hooks.process_state import ProcessState
+from patternalarm.contracts.jobs import flink_job_name
+from patternalarm.engines import target
+from patternalarm.engines.process_state import ProcessState
+from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 # Once is bad luck or a test; a job that does not stay up must end the run.
@@ -18,16 +20,18 @@ class WatchJobsTrigger(PollingTrigger):
     When it fails, it stops the generators, so that the tasks that wait for them end too and the teardown begins.
 
     Args:
-        job_id: the run's Flink job.
-        jobs: program names of the long-running processes.
-        generators: program names of the generators; they must not be removed when they end.
+        domain: the run's domain.
+        scope: the run.
+        jobs: names of the long-running processes.
+        generators: names of the generators; they must not be removed when they end.
         until: epoch seconds by which the generators must have ended.
     """
 
     def __init__(
         self,
         *,
-        job_id: str,
+        domain: str,
+        scope: str,
         jobs: list[str],
         generators: list[str],
         until: float,
@@ -35,18 +39,19 @@ class WatchJobsTrigger(PollingTrigger):
         patience: float | None = None,
     ) -> None:
         super().__init__(interval=interval, patience=patience)
-        self.job_id = job_id
+        self.domain = domain
+        self.scope = scope
         self.jobs = jobs
         self.generators = generators
         self.until = until
         self._starts: dict[str, set[int]] = {}
 
     def look(self) -> Done | Failed | None:
-        """Ask Flink and the supervisor once."""
+        """Ask for the Flink job and the processes once."""
         failed = self._failed_flink_job() or self._failed_process()
         if failed:
             return failed
-        processes = targets.processes()
+        processes = target.processes()
         states = [processes.state(name) for name in self.generators]
         if all(state and state.state == "EXITED" and state.exit_code == 0 for state in states):
             return Done()
@@ -56,7 +61,7 @@ class WatchJobsTrigger(PollingTrigger):
 
     def on_failure(self) -> None:
         """Stop the generators, also those that a task of the same moment is about to start."""
-        processes = targets.processes()
+        processes = target.processes()
         patience_ends = time.monotonic() + _GENERATOR_START_SECONDS
         waiting = set(self.generators)
         while waiting and time.monotonic() < patience_ends:
@@ -71,21 +76,24 @@ class WatchJobsTrigger(PollingTrigger):
 
     def arguments(self) -> dict[str, Any]:
         """See ``PollingTrigger``."""
-        return {"job_id": self.job_id, "jobs": self.jobs, "generators": self.generators, "until": self.until}
+        return {
+            "domain": self.domain,
+            "scope": self.scope,
+            "jobs": self.jobs,
+            "generators": self.generators,
+            "until": self.until,
+        }
 
     def _failed_flink_job(self) -> Failed | None:
-        flink = targets.flink()
-        job = flink.job(self.job_id)
-        if not job.ended:
-            return None
-        return Failed(f"Flink job {job.name} is {job.state}: {flink.failure(self.job_id)}")
+        job = job_at_work(target.flink(), flink_job_name(self.domain, self.scope))
+        return job if isinstance(job, Failed) else None
 
     def _failed_process(self) -> Failed | None:
-        processes = targets.processes()
+        processes = target.processes()
         for name in self.jobs:
             state = processes.state(name)
             if state is None:
-                return Failed(f"{name} is gone: somebody removed it from the supervisor")
+                return Failed(f"{name} is gone: somebody removed it")
             if not state.alive:
                 log = processes.tail_log(name)
                 return Failed(state.describe(log), log)
@@ -103,6 +111,6 @@ class WatchJobsTrigger(PollingTrigger):
     def _restarts(self, state: ProcessState) -> int:
         starts = self._starts.setdefault(state.name, set())
         if state.started_at not in starts and starts:
-            self.log.warning("%s was restarted by the supervisor, pid %d", state.name, state.pid)
+            self.log.warning("%s was restarted, pid %d", state.name, state.pid)
         starts.add(state.started_at)
         return len(starts) - 1

@@ -314,7 +314,7 @@ class SimulatedRun:
 
 def _superuser_dsn(settings: Settings) -> str:
     return os.environ.get(
-        "PATTERNALARM_TEST_SUPERUSER_DSN", f"host={settings.host} port={settings.postgres_port} user=postgres"
+        "PATTERNALARM_TEST_SUPERUSER_DSN", "host={} port={} user=postgres".format(*settings.address("postgres"))
     )
 
 

@@ -24,8 +24,7 @@ def build(run, directory: Path) -> None:
     settings = run.settings
     environment = {
         **os.environ,
-        "PATTERNALARM_HOST": settings.host,
-        "PATTERNALARM_POSTGRES_PORT": str(settings.postgres_port),
+        "PATTERNALARM_POSTGRES_ADDRESS": str(settings.address("postgres")),
         "PATTERNALARM_DATABASE": settings.database,
         "PATTERNALARM_DBT_PASSWORD": settings.dbt_password,
     }

@@ -91,7 +91,7 @@ def test_the_measured_window_is_kept(platform):
 def test_an_ended_run_is_not_opened_again(platform):
     open_run(platform, RUN)
     finish_run(platform, RUN.run_id, RunState.FAILED, "was cleared")
-    with pytest.raises(RunClosedError, match="load-test-toll-1 is closed.*trigger the DAG again"):
+    with pytest.raises(RunClosedError, match=r"load-test-toll-1 is closed.*trigger the DAG again"):
         open_run(platform, RUN)
 
 

@@ -11,15 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 collect_ignore_glob = [] if find_spec("airflow") else ["test_*.py"]
 
 
-@pytest.fixture(scope="module")
-def supervised(tmp_path_factory):
-    """Settings of a platform of which only the supervisor runs."""
-    from supervisord import supervisord
-
-    with supervisord(tmp_path_factory.mktemp("home")) as settings:
-        yield settings
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that moves by itself and with every sleep, so that nothing is really waited for."""

@@ -43,7 +43,7 @@ def test_files_with_secrets_are_private_and_nothing_else_holds_one(configuration
 
 
 def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configuration):
-    made = configuration(host="127.0.0.1")
+    made = configuration()
     files = {file.path.name: file.content for file in made.files()}
     for name in ("supervisord.conf", "kafka.properties", "config.yaml"):
         assert "$" not in files[name]

@@ -36,7 +36,7 @@ def test_the_doctor_refuses_it(monkeypatch):
 
 @pytest.mark.parametrize("action", ["up", "status"])
 def test_neither_up_nor_status_goes_on(monkeypatch, configuration, action):
-    exposed = configuration(host="192.168.1.7")
+    exposed = configuration(bind_host="192.168.1.7")
     monkeypatch.setattr(local_platform, "load_configuration", lambda: exposed)
-    with pytest.raises(UsageError, match="192.168.1.7 is not this machine alone"):
+    with pytest.raises(UsageError, match=r"192\.168\.1\.7 is not this machine alone"):
         local_platform.run(argparse.Namespace(action=action))

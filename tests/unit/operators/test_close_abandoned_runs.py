@@ -66,7 +66,7 @@ def world(monkeypatch):
         def state(self, name):
             return SimpleNamespace(started_at=1_000 if name.endswith("old") else 1_800)
 
-        def stop_and_remove(self, name):
+        def remove(self, name):
             state.done.append(("stopped", name))
 
     def open_runs(_):
@@ -76,7 +76,7 @@ def world(monkeypatch):
     monkeypatch.setattr(close_abandoned_runs, "all_belongings", lambda: [Kind("processes"), Kind(RunTopics.what)])
     monkeypatch.setattr(close_abandoned_runs, "PlatformDatabaseHook", Database)
     monkeypatch.setattr(close_abandoned_runs, "RunCloser", Closer)
-    monkeypatch.setattr(close_abandoned_runs.targets, "processes", Processes)
+    monkeypatch.setattr(close_abandoned_runs.target, "processes", Processes)
     monkeypatch.setattr(close_abandoned_runs.time, "time", lambda: 2_000)
     monkeypatch.setattr(close_abandoned_runs.runs, "open_runs", open_runs)
     monkeypatch.setattr(close_abandoned_runs.runs, "with_kept_topics", lambda _, run_ids: state.kept & set(run_ids))
@@ -146,7 +146,7 @@ def test_an_engine_that_is_down_and_a_run_that_cannot_be_closed_keep_no_other_up
     world.broken = {"processes", "run-1"}
     world.opened("run-1", "gone")
     world.opened("run-2", "gone")
-    with pytest.raises(AirflowException, match="cannot look for processes: no processes .*; cannot close run-1: run"):
+    with pytest.raises(AirflowException, match=r"cannot look for processes: no processes .*; cannot close run-1: run"):
         enforce(world)
     assert ("closed", "run-2") in [step[:2] for step in world.done]
 

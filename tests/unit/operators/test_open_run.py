@@ -36,7 +36,7 @@ def engines(monkeypatch):
 
     monkeypatch.setattr(open_run, "KafkaTopicsHook", Kafka)
     monkeypatch.setattr(Room, "now", classmethod(lambda cls: cls(needed=2, free=8, total=8)))
-    monkeypatch.setattr(open_run.targets, "processes", Processes)
+    monkeypatch.setattr(open_run.target, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
     return monkeypatch
 
@@ -222,7 +222,7 @@ def test_a_closed_run_is_not_opened_again(registry, engines):
         raise open_run.runs.closed(run.run_id)
 
     engines.setattr(open_run.runs, "open_run", refuse)
-    with pytest.raises(AirflowFailException, match="is closed.*trigger the DAG again"):
+    with pytest.raises(AirflowFailException, match=r"is closed.*trigger the DAG again"):
         load_test().execute(attempt())
 
 

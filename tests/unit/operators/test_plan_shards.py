@@ -28,13 +28,13 @@ def plan(phase, minutes="2", shards="3"):
     operator = PlanShardsOperator(
         task_id="t", phase=phase, run_id="run-1", opened_at=OPENED_AT, minutes=minutes, shards=shards
     )
-    return [dict(zip(a[::2], a[1::2], strict=True)) for a in operator.execute({})]
+    return operator.execute({})
 
 
 def test_history_ends_when_the_run_was_opened_and_is_not_measured(windows):
     shards = plan(Phase.HISTORY)
-    assert [shard["--shard"] for shard in shards] == ["0", "1", "2"]
-    assert {(s["--phase"], s["--shards"], s["--start-at"], s["--seconds"]) for s in shards} == {
+    assert [shard["shard"] for shard in shards] == ["0", "1", "2"]
+    assert {(s["phase"], s["shards"], s["start_at"], s["seconds"]) for s in shards} == {
         ("history", "3", OPENED_AT, "120")
     }
     assert windows == []
@@ -43,10 +43,10 @@ def test_history_ends_when_the_run_was_opened_and_is_not_measured(windows):
 def test_measured_events_begin_soon_at_a_whole_second_in_all_shards(windows):
     before = datetime.now(UTC)
     shards = plan(Phase.MEASURED, minutes="0.5")
-    starts = {datetime.fromisoformat(shard["--start-at"]) for shard in shards}
+    starts = {datetime.fromisoformat(shard["start_at"]) for shard in shards}
     assert len(starts) == 1
     start = starts.pop()
     assert start.microsecond == 0
     assert before + timedelta(seconds=5) < start < before + timedelta(seconds=30)
     assert windows == [("connection", "run-1", datetime.fromisoformat(OPENED_AT), start + timedelta(seconds=30))]
-    assert {shard["--seconds"] for shard in shards} == {"30"}
+    assert {shard["seconds"] for shard in shards} == {"30"}

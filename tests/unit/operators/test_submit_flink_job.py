@@ -1,85 +1,62 @@
-"""Submission, with programs that answer as `flink run` does."""
-
-import sys
+"""What is asked for before a submission, and what is left to the trigger."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from patternalarm.hooks import targets
+from patternalarm.engines import target
+from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.submit_flink_job import SubmitFlinkJobOperator
 from patternalarm.retrying import asking_once
 
-JOB = "192ab258ecdc79bfc54072f9646a00b4"
+JOB = JobSpec("run-1.start-flink", Program.FLINK, "detect_patterns", {"pack": "iot"})
 
 
-class Instance:
-    """Keeps what is pushed."""
+class Cluster:
+    """Free slots, and the jobs that were started."""
 
     def __init__(self):
-        self.pushed = {}
+        self.slots, self.started = [8], []
 
-    def xcom_push(self, key, value):
-        self.pushed[key] = value
+    def free_slots(self):
+        return self.slots.pop(0) if len(self.slots) > 1 else self.slots[0]
+
+    def start(self, job):
+        self.started.append(job)
 
 
 @pytest.fixture
 def cluster(monkeypatch):
-    class Flink:
-        slots = 8
-
-        def free_slots(self):
-            return self.slots
-
-    flink = Flink()
-    monkeypatch.setattr(targets, "flink", lambda: flink)
-    return flink
+    made = Cluster()
+    monkeypatch.setattr(target, "flink", lambda: made)
+    monkeypatch.setattr(target, "processes", lambda: made)
+    return made
 
 
-def submit(code, instance=None, slots=2):
-    operator = SubmitFlinkJobOperator(task_id="t", command=[sys.executable, "-c", code], slots=slots)
-    operator.execute({"ti": instance or Instance()})
+def submit():
+    SubmitFlinkJobOperator(task_id="t", job=JOB, domain="iot", scope="run-1", slots=2, patience=9).execute({})
 
 
-def test_the_job_is_waited_for_and_its_id_is_told(cluster):
-    instance = Instance()
+def test_the_submission_is_a_job_like_any_other_and_waited_for(cluster):
     with pytest.raises(TaskDeferred) as deferred:
-        submit(f"print('WARNING: x'); print('Job has been submitted with JobID {JOB}')", instance)
-    assert deferred.value.trigger.job_id == JOB
-    assert instance.pushed == {"job_id": JOB}
+        submit()
+    assert cluster.started == [JOB]
+    trigger = deferred.value.trigger
+    assert trigger.arguments() == {"submission": "run-1.start-flink", "domain": "iot", "scope": "run-1"}
+    assert trigger.patience == 9
 
 
-def test_without_free_slots_nothing_is_submitted(cluster, tmp_path):
-    cluster.slots = 1
+def test_without_free_slots_nothing_is_submitted(cluster):
+    cluster.slots = [1]
     with (
         asking_once(),
         pytest.raises(AirflowFailException, match="1 free task slots, the job needs 2: wait until another run ends"),
     ):
-        submit(f"open({str(tmp_path / 'submitted')!r}, 'w')")
-    assert not (tmp_path / "submitted").exists()
+        submit()
+    assert cluster.started == []
 
 
 def test_slots_of_a_taskmanager_that_is_restarted_are_waited_for(cluster):
-    answers = [0, 0, 8]
-    cluster.free_slots = lambda: answers.pop(0)
+    cluster.slots = [0, 0, 8]
     with pytest.raises(TaskDeferred):
-        submit(f"print('Job has been submitted with JobID {JOB}')")
-    assert answers == []
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("print('no domain pack paymets'); raise SystemExit(2)", "exit code 2: no domain pack paymets"),
-        ("print('nothing of use')", "exit code 0: nothing of use"),
-        ("raise SystemExit(1)", "exit code 1: it printed nothing"),
-    ],
-)
-def test_a_refused_submission_is_told_with_the_line_that_says_why(cluster, code, message):
-    with pytest.raises(AirflowFailException, match=message):
-        submit(code)
-
-
-def test_a_missing_program_is_named(cluster):
-    operator = SubmitFlinkJobOperator(task_id="t", command=["/nowhere/flink", "run"], slots=1)
-    with pytest.raises(AirflowFailException, match="there is no /nowhere/flink: `make up`"):
-        operator.execute({})
+        submit()
+    assert cluster.slots == [8]

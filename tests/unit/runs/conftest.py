@@ -53,7 +53,8 @@ class World:
 @pytest.fixture
 def world(monkeypatch, tmp_path):
     """Engines of which only names are known, in place of those that belongings are looked for on."""
-    from patternalarm.hooks.flink import FlinkError
+    from patternalarm.engines.errors import FlinkError
+    from patternalarm.engines.local.files import LocalFiles
     from patternalarm.runs import belongings
     from patternalarm.settings import Settings
 
@@ -64,11 +65,11 @@ def world(monkeypatch, tmp_path):
             state.fail_if("supervisor")
             return [name for name in state.programs if name.startswith(prefix)]
 
-        def stop_and_remove(self, name):
+        def remove(self, name):
             state.programs.remove(name)
 
     class Flink:
-        def jobs(self):
+        def running_jobs(self):
             state.fail_if("Flink")
             return dict(state.jobs)
 
@@ -87,10 +88,10 @@ def world(monkeypatch, tmp_path):
             state.topics = [topic for topic in state.topics if topic not in names]
             return names
 
-    monkeypatch.setattr(belongings.targets, "processes", Processes)
-    monkeypatch.setattr(belongings.targets, "flink", Flink)
+    monkeypatch.setattr(belongings.target, "processes", Processes)
+    monkeypatch.setattr(belongings.target, "flink", Flink)
     monkeypatch.setattr(belongings, "KafkaTopicsHook", Kafka)
-    monkeypatch.setattr(belongings, "get_settings", lambda: Settings(home=tmp_path))
+    monkeypatch.setattr(belongings.target, "files", lambda: LocalFiles(Settings(home=tmp_path)))
     monkeypatch.setattr(belongings.time, "sleep", lambda _: None)
     return state
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patternalarm.hooks.flink import FlinkError
+from patternalarm.engines.errors import FlinkError
 from patternalarm.runs import belongings
 from patternalarm.runs.belongings import all_belongings
 

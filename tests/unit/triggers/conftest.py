@@ -22,10 +22,10 @@ def supervised(tmp_path_factory):
 
 @pytest.fixture
 def processes(supervised, monkeypatch):
-    """The supervisor as the triggers reach it."""
-    from patternalarm.hooks import targets
-    from patternalarm.hooks.supervisor import SupervisorHook
+    """The processes as the triggers reach them."""
+    from patternalarm.engines import target
+    from patternalarm.engines.local.processes import SupervisedProcesses
 
-    hook = SupervisorHook(supervised)
-    monkeypatch.setattr(targets, "processes", lambda: hook)
+    hook = SupervisedProcesses(supervised)
+    monkeypatch.setattr(target, "processes", lambda: hook)
     return hook

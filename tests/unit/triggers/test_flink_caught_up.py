@@ -4,8 +4,9 @@ from typing import ClassVar
 
 import pytest
 
-from patternalarm.hooks import committed_records, targets
-from patternalarm.hooks.flink import FlinkJob
+from patternalarm.engines import target
+from patternalarm.engines.flink_job import FlinkJob
+from patternalarm.hooks import committed_records
 from patternalarm.triggers import flink_caught_up
 from patternalarm.triggers.polling import Done, Failed
 
@@ -18,13 +19,15 @@ class Flink:
     state = "RUNNING"
     read: ClassVar[dict[int, int]] = {}
 
-    def job(self, job_id):
-        return FlinkJob(job_id, "detect", self.state, vertices_running=True)
+    def job(self, name):
+        assert name == "detect-payments-run-1"
+        return FlinkJob("j", name, self.state, vertices_running=True) if self.state else None
 
     def failure(self, job_id):
         return "java.lang.OutOfMemoryError"
 
     def read_offsets(self, job_id, topic):
+        assert (job_id, topic) == ("j", TOPIC)
         return self.read
 
 
@@ -38,7 +41,7 @@ class Kafka:
 @pytest.fixture
 def flink(monkeypatch):
     scripted = Flink()
-    monkeypatch.setattr(targets, "flink", lambda: scripted)
+    monkeypatch.setattr(target, "flink", lambda: scripted)
     monkeypatch.setattr(flink_caught_up, "KafkaTopicsHook", Kafka)
     return scripted
 
@@ -55,7 +58,7 @@ def flink(monkeypatch):
 )
 def test_what_is_unread_is_counted_over_all_partitions(flink, read, unread):
     flink.read = read
-    trigger = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC)
+    trigger = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1")
     found = trigger.look()
     assert trigger.progress() == unread
     assert isinstance(found, Done) == (unread == 0)
@@ -70,7 +73,7 @@ def test_a_job_that_rests_before_control_records_has_read_all(flink, monkeypatch
 
     monkeypatch.setattr(committed_records, "with_committed_records", holding)
     flink.read = {0: 39, 1: 3}
-    trigger = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC)
+    trigger = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1")
     looks = [(isinstance(trigger.look(), Done), trigger.progress()) for _ in range(3)]
     assert looks == [(False, 3), (False, 1), (True, 0)]
     assert asked == [{(TOPIC, 0): 40, (TOPIC, 1): 4}] * 2
@@ -78,6 +81,12 @@ def test_a_job_that_rests_before_control_records_has_read_all(flink, monkeypatch
 
 def test_a_job_that_ended_is_told_with_its_reason(flink):
     flink.state = "FAILED"
-    found = flink_caught_up.FlinkCaughtUpTrigger(job_id="j", topic=TOPIC).look()
+    found = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1").look()
     assert isinstance(found, Failed)
     assert "is FAILED: java.lang.OutOfMemoryError" in str(found)
+
+
+def test_a_job_that_is_not_there_is_told(flink):
+    flink.state = None
+    found = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1").look()
+    assert found == Failed("Flink knows no job detect-payments-run-1")

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 
-from patternalarm.hooks.flink import FlinkError
+from patternalarm.engines.errors import FlinkError
 from patternalarm.retrying import retrying
 from patternalarm.triggers import polling
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger

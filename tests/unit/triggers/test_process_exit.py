@@ -30,7 +30,7 @@ def test_a_program_that_others_look_at_is_kept(processes):
     run(processes, "kept", "pass")
     assert isinstance(event_of(ProcessExitTrigger(name="kept", accepted=[0], remove=False)), TaskSuccessEvent)
     assert processes.state("kept").exit_code == 0
-    processes.stop_and_remove("kept")
+    processes.remove("kept")
 
 
 def test_failure_tells_the_exit_code_and_the_last_line(processes):

@@ -20,15 +20,15 @@ SCOPE = {"domain": "payments", "scope": "run-1"}
 
 TRIGGERS = [
     ProcessExitTrigger(name="p", accepted=[0, 3], remove=False),
-    ProcessReadyTrigger(name="p", ready_file="/ready", patience=7),
-    FlinkRunningTrigger(job_id="j", patience=9),
-    FlinkDrainedTrigger(job_id="j", topic="t", savepoints="/savepoints"),
-    FlinkCaughtUpTrigger(job_id="j", topic="t"),
-    FeaturesCompleteTrigger(job_id="j", **SCOPE),
+    ProcessReadyTrigger(name="p", patience=7),
+    FlinkRunningTrigger(submission="p", **SCOPE, patience=9),
+    FlinkDrainedTrigger(**SCOPE, savepoints="/savepoints"),
+    FlinkCaughtUpTrigger(**SCOPE),
+    FeaturesCompleteTrigger(**SCOPE),
     ScorerDrainedTrigger(name="p", **SCOPE, score_from_ms=1),
     AlertWriterDrainedTrigger(name="p", **SCOPE),
     RoomToRunTrigger(run_id="run-1", dag_id="d", airflow_run_id="manual__1", alone=True, patience=7),
-    WatchJobsTrigger(job_id="j", jobs=["p"], generators=["g-0"], until=1.5),
+    WatchJobsTrigger(**SCOPE, jobs=["p"], generators=["g-0"], until=1.5),
 ]
 
 

@@ -9,9 +9,9 @@ import time
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 
-from patternalarm.hooks import targets
-from patternalarm.hooks.flink import FlinkJob
-from patternalarm.hooks.process_state import ProcessState
+from patternalarm.engines import target
+from patternalarm.engines.flink_job import FlinkJob
+from patternalarm.engines.process_state import ProcessState
 from patternalarm.triggers import watch_jobs
 from patternalarm.triggers.watch_jobs import MAX_RESTARTS, WatchJobsTrigger
 
@@ -23,8 +23,9 @@ class ScriptedFlink:
 
     state = "RUNNING"
 
-    def job(self, job_id):
-        return FlinkJob(job_id=job_id, name="detect-payments-run-1", state=self.state, vertices_running=True)
+    def job(self, name):
+        assert name == "detect-payments-run-1"
+        return FlinkJob(job_id="j", name=name, state=self.state, vertices_running=True)
 
     def failure(self, job_id):
         return "java.lang.OutOfMemoryError: Java heap space"
@@ -33,7 +34,7 @@ class ScriptedFlink:
 @pytest.fixture
 def flink(monkeypatch):
     scripted = ScriptedFlink()
-    monkeypatch.setattr(targets, "flink", lambda: scripted)
+    monkeypatch.setattr(target, "flink", lambda: scripted)
     return scripted
 
 
@@ -44,7 +45,7 @@ def run(processes, flink):
         processes.start_process(name, [sys.executable, "-c", STAYS], restarts=True)
     yield processes
     for name in ("scorer", "writer", "generator-0", "generator-1"):
-        processes.stop_and_remove(name)
+        processes.remove(name)
 
 
 def generate(processes, shard, code):
@@ -53,7 +54,8 @@ def generate(processes, shard, code):
 
 def watcher(seconds=600):
     return WatchJobsTrigger(
-        job_id="j",
+        domain="payments",
+        scope="run-1",
         jobs=["scorer", "writer"],
         generators=["generator-0", "generator-1"],
         until=time.time() + seconds,

@@ -11,6 +11,7 @@ import numpy as np
 from confluent_kafka import KafkaException, Producer
 
 from patternalarm.generator.batch import Array
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import patience_of_settings, retrying
 
 LOG = logging.getLogger(__name__)
@@ -100,9 +101,7 @@ class RecordProducer:
             # Asking for the one topic by name would create it on a broker that allows that.
             topics = retrying("ask Kafka for its topics")(self._producer.list_topics, timeout=15).topics
         except KafkaException as error:
-            raise UnreachableError(
-                f"Kafka at {self._bootstrap} does not answer ({error}). See `make status`; `make up` starts it."
-            ) from error
+            raise UnreachableError(f"Kafka at {self._bootstrap} does not answer ({error}): {START_PLATFORM}") from error
         if self._topic not in topics:
             raise UnreachableError(f"topic {self._topic} does not exist: a run's task create_topics makes its topics")
 

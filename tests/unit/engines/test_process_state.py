@@ -2,7 +2,7 @@
 
 import pytest
 
-from patternalarm.hooks.process_state import ProcessState
+from patternalarm.engines.process_state import ProcessState
 
 
 @pytest.mark.parametrize(

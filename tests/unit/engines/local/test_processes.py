@@ -1,8 +1,6 @@
-"""The hook against a real supervisord."""
+"""What the supervisor does beyond the contract of ``tests/engines``, on a real supervisord."""
 
 import http.client
-import os
-import signal
 import sys
 import time
 import xmlrpc.client
@@ -10,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from patternalarm.hooks import supervisor
-from patternalarm.hooks.supervisor import SupervisorError, SupervisorHook
+from patternalarm.engines.local import supervisor
+from patternalarm.engines.local.processes import SupervisedProcesses
+from patternalarm.engines.local.supervisor import Supervisor, SupervisorError
 
 
 @pytest.fixture
 def hook(supervised):
-    hook = SupervisorHook(supervised)
+    hook = SupervisedProcesses(supervised)
     yield hook
     # The supervisor is shared: what a failed test left behind would fail others.
     for name in hook.names(""):
-        hook.stop_and_remove(name)
+        hook.remove(name)
 
 
 def python(code):
@@ -56,68 +55,6 @@ def ended(hook, name):
     return state if state and not state.alive else None
 
 
-@pytest.mark.parametrize("code", [0, 1, 3, 10])
-def test_a_verdict_ends_a_process_for_good(hook, code):
-    hook.start_process("verdict", python(f"print('my last word'); raise SystemExit({code})"), restarts=True)
-    state = wait_for(lambda: ended(hook, "verdict"))
-    assert (state.state, state.exit_code) == ("EXITED", code)
-    assert state.failed_by_verdict == (code != 0)
-    wait_for(lambda: hook.tail_log("verdict") == ["my last word"])
-    assert hook.state("verdict").started_at == state.started_at
-    hook.stop_and_remove("verdict")
-
-
-def test_a_killed_process_is_restarted_when_it_shall_be(hook):
-    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
-    first = hook.state("stays")
-    assert first.state == "RUNNING"
-    os.kill(first.pid, signal.SIGKILL)
-
-    def again():
-        state = hook.state("stays")
-        assert state.alive, state
-        return state.state == "RUNNING" and state.pid != first.pid
-
-    wait_for(again)
-    hook.stop_and_remove("stays")
-    assert hook.state("stays") is None
-
-
-def test_a_killed_process_stays_dead_when_it_shall_not(hook):
-    hook.start_process("once", python("import time; time.sleep(600)"))
-    os.kill(hook.state("once").pid, signal.SIGKILL)
-    state = wait_for(lambda: ended(hook, "once"))
-    assert (state.state, state.exit_code) == ("EXITED", -1)
-    assert state.describe() == "once was killed by SIGKILL, out of memory?"
-    hook.stop_and_remove("once")
-
-
-def test_an_accident_is_no_verdict(hook):
-    """Exit codes past 10 say that something went wrong around the job: the supervisor tries again."""
-    hook.start_process("accident", python("import time; time.sleep(0.3); raise SystemExit(70)"), restarts=True)
-    first = hook.state("accident").started_at
-    wait_for(lambda: hook.state("accident").started_at > first)
-    assert hook.state("accident").alive
-    hook.stop_and_remove("accident")
-
-
-def test_stop_is_a_request_that_a_process_may_end_well_on(hook, tmp_path):
-    ready = tmp_path / "ready"
-    code = f"""
-import pathlib, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: (print("finished my batch", flush=True), sys.exit(0)))
-pathlib.Path({str(ready)!r}).touch()
-time.sleep(600)
-"""
-    hook.start_process("graceful", script(tmp_path, code), restarts=True)
-    wait_for(ready.exists)
-    state = hook.stop("graceful")
-    assert (state.state, state.exit_code, state.alive) == ("STOPPED", 0, False)
-    assert not state.failed_by_verdict
-    assert hook.tail_log("graceful") == ["finished my batch"]
-    hook.stop_and_remove("graceful")
-
-
 def test_stop_takes_the_children_along(hook, tmp_path):
     child = tmp_path / "child"
     code = f"""
@@ -128,7 +65,7 @@ p.wait()
 """
     hook.start_process("parent", script(tmp_path, code))
     pid = int(wait_for(lambda: child.exists() and child.read_text()))
-    hook.stop_and_remove("parent")
+    hook.remove("parent")
     wait_for(lambda: is_gone(pid))
 
 
@@ -151,37 +88,18 @@ time.sleep(600)
     wait_for(ready.exists)
     assert hook.stop("parent").exit_code == 0
     assert hook.tail_log("parent") == ["my child lives"]
-    hook.stop_and_remove("parent")
+    hook.remove("parent")
 
 
 def test_removing_is_idempotent_and_leaves_nothing_but_the_log(hook, supervised):
     hook.start_process("gone", python("print('was here')"))
     wait_for(lambda: ended(hook, "gone"))
-    hook.stop_and_remove("gone")
-    hook.stop_and_remove("gone")
+    hook.remove("gone")
+    hook.remove("gone")
     assert hook.state("gone") is None
     assert hook.stop("gone") is None
     assert list((supervised.home / "supervisor" / "run.d").iterdir()) == []
     assert hook.tail_log("gone") == ["was here"]
-
-
-def test_a_start_replaces_an_earlier_process_of_the_name_and_its_log(hook):
-    hook.start_process("again", python("import time; print('first', flush=True); time.sleep(600)"))
-    wait_for(lambda: hook.tail_log("again"))
-    pid = hook.state("again").pid
-    hook.start_process("again", python("import time; print('second', flush=True); time.sleep(600)"))
-    assert wait_for(lambda: hook.tail_log("again")) == ["second"]
-    assert hook.state("again").pid != pid
-    hook.stop_and_remove("again")
-
-
-def test_programs_of_a_run_are_found_by_prefix(hook):
-    for name in ("run-1.scorer", "run-1.alert-writer", "run-10.scorer"):
-        hook.start_process(name, python("import time; time.sleep(600)"))
-    assert hook.names("run-1.") == ["run-1.alert-writer", "run-1.scorer"]
-    for name in hook.names("run-1"):
-        hook.stop_and_remove(name)
-    assert hook.names("run-1") == []
 
 
 def test_arguments_and_variables_arrive_as_they_are(hook, monkeypatch):
@@ -195,7 +113,7 @@ def test_arguments_and_variables_arrive_as_they_are(hook, monkeypatch):
         "['PATTERNALARM_KAFKA_PORT,PATTERNALARM_OWNER_PASSWORD,PLACE', 'two words', '50%', \"it's\"] "
         "['4711', None, 'a,b 100%']"
     ]
-    hook.stop_and_remove("exact")
+    hook.remove("exact")
 
 
 @pytest.mark.parametrize("argument", ["two\nlines", "a ;comment", "a #comment"])
@@ -205,29 +123,23 @@ def test_what_a_supervisor_file_cannot_hold_is_refused(hook, argument):
     assert hook.state("refused") is None
 
 
-@pytest.mark.parametrize("name", ["", "../escape", "a:b", "a b", ".hidden"])
-def test_a_name_that_is_none_is_refused(hook, name):
-    with pytest.raises(ValueError, match="process name"):
-        hook.start_process(name, python("pass"))
-
-
 def test_a_missing_program_is_named(hook):
     with pytest.raises(SupervisorError, match="there is no /nowhere/python"):
         hook.start_process("missing", ["/nowhere/python"])
-    hook.stop_and_remove("missing")
+    hook.remove("missing")
 
 
 def test_a_supervisor_that_is_down_is_named_with_the_remedy(supervised):
     from kafka_broker import free_port
 
     port = free_port()
-    hook = SupervisorHook(supervised.model_copy(update={"supervisor_port": port, "patience_seconds": 0.3}))
+    hook = SupervisedProcesses(supervised.model_copy(update={"supervisor_port": port, "patience_seconds": 0.3}))
     with pytest.raises(SupervisorError, match=rf"127\.0\.0\.1:{port}.*make up"):
         hook.state("any")
 
 
 def test_a_wrong_password_is_named_with_the_remedy(supervised):
-    hook = SupervisorHook(supervised.model_copy(update={"supervisor_password": "other"}))
+    hook = SupervisedProcesses(supervised.model_copy(update={"supervisor_password": "other"}))
     with pytest.raises(SupervisorError, match=r"refuses the password.*make down"):
         hook.state("any")
 
@@ -266,8 +178,8 @@ def test_a_supervisor_that_comes_back_is_waited_for(hook, clock, monkeypatch, er
 def test_a_start_whose_answer_was_lost_is_not_done_twice(hook, clock, monkeypatch):
     hiccups = Hiccups(monkeypatch, ConnectionResetError(), ConnectionRefusedError())
     with pytest.raises(SupervisorError, match="does not answer"):
-        hook._call("startProcess", "any", False)
+        Supervisor(hook.settings).call("startProcess", "any", False)
     assert len(hiccups.asked) == 1
     with pytest.raises(xmlrpc.client.Fault, match="BAD_NAME"):
-        hook._call("startProcess", "any", False)
+        Supervisor(hook.settings).call("startProcess", "any", False)
     assert len(hiccups.asked) == 3

@@ -1,28 +1,22 @@
-"""Processes under the local supervisor, through its XML-RPC interface."""
+"""Processes under the local supervisor."""
 
-import http.client
 import os
 import re
 import shlex
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import Signals
 from typing import Any, Final
-from urllib.parse import quote
 
-from airflow.sdk import BaseHook
-
-from patternalarm.hooks.process_state import VERDICT_EXIT_CODES, ProcessState
-from patternalarm.passing_errors import passes_by_itself, was_not_heard
-from patternalarm.retrying import retrying
+from patternalarm.engines.job_spec import JobSpec
+from patternalarm.engines.local.rendering import command_of
+from patternalarm.engines.local.supervisor import STOP_WAIT_SECONDS, Supervisor, SupervisorError
+from patternalarm.engines.process_state import VERDICT_EXIT_CODES, ProcessState
+from patternalarm.remedies import PREPARE
 from patternalarm.settings import REPOSITORY, Settings, get_settings
 
-SUPERVISOR_USER: Final = "patternalarm"
-
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_STOP_WAIT_SECONDS: Final = 30
-# Longer than the supervisor takes to kill what does not stop, or a slow stop would look like a dead supervisor.
-_RPC_TIMEOUT_SECONDS: Final = _STOP_WAIT_SECONDS + 15
 
 _LOG_TAIL_BYTES: Final = 65_536
 
@@ -33,27 +27,23 @@ _NOT_RUNNING: Final = 70
 _ALREADY_ADDED: Final = 90
 
 
-class SupervisorError(RuntimeError):
-    """The supervisor cannot be reached or refuses; the message says why and what to do."""
-
-
-class _Transport(xmlrpc.client.Transport):
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = super().make_connection(host)
-        connection.timeout = _RPC_TIMEOUT_SECONDS
-        return connection
-
-
-class SupervisorHook(BaseHook):  # type: ignore[misc]
-    """Starts, watches and stops processes as supervisor programs, one configuration file per process.
+class SupervisedProcesses:
+    """Starts, watches and stops processes as supervisor programs, one configuration file per process: port ``Processes``.
 
     Args:
         settings: where the supervisor listens and where its files are; those of the environment by default.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__()
         self.settings = settings or get_settings()
+        self._supervisor = Supervisor(self.settings)
+
+    def start(self, job: JobSpec) -> None:
+        """See ``Processes``."""
+        ready_file = self._ready_file(job.name)
+        command = command_of(job, self.settings, ready_file)
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        self.start_process(job.name, command, restarts=job.restarts)
 
     def start_process(
         self,
@@ -79,7 +69,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
             ValueError: a name or argument that cannot be written down.
         """
         text = self._configuration(name, command, env or {}, Path(cwd), restarts)
-        self.stop_and_remove(name)
+        self.remove(name)
         # A log of an earlier program of this name would be taken for this one's.
         self.log_file(name).unlink(missing_ok=True)
         self.log_file(name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +90,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         except xmlrpc.client.Fault as fault:
             cause = {_NO_FILE: f"there is no {command[0]}", _NOT_EXECUTABLE: f"{command[0]} cannot be executed"}
             reason = cause.get(fault.faultCode, fault.faultString)
-            raise SupervisorError(f"cannot start {name}: {reason}; `make up` prepares the environments") from fault
+            raise SupervisorError(f"cannot start {name}: {reason}; {PREPARE}") from fault
 
     def state(self, name: str) -> ProcessState | None:
         """State of program ``name``; None when the supervisor does not know it.
@@ -126,6 +116,21 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         written = {path.stem for path in self._directory.glob("*.conf")}
         return sorted(name for name in running | written if name.startswith(prefix))
 
+    def is_ready(self, name: str) -> bool:
+        """See ``Processes``."""
+        return self._ready_file(name).exists()
+
+    def signal(self, name: str, number: Signals) -> None:
+        """See ``Processes``.
+
+        Raises:
+            SupervisorError: the supervisor cannot be reached, or has no such process.
+        """
+        try:
+            self._call("signalProcess", f"{name}:{name}", str(int(number)))
+        except xmlrpc.client.Fault as fault:
+            raise self._refusal(f"cannot signal {name}", fault) from fault
+
     def stop(self, name: str) -> ProcessState | None:
         """Send SIGTERM, wait until it ended (SIGKILL after 30 s), and tell how it did; None when it is unknown.
 
@@ -141,7 +146,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
                 raise self._refusal(f"cannot stop {name}", fault) from fault
         return self.state(name)
 
-    def stop_and_remove(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         """Stop program ``name`` and forget it; nothing happens when it is unknown. Its log stays.
 
         Raises:
@@ -149,7 +154,9 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         """
         # Without its file first, or the supervisor would take the program up again when it is reloaded.
         self._configuration_file(name).unlink(missing_ok=True)
-        if self.stop(name) is None:
+        stopped = self.stop(name)
+        self._ready_file(name).unlink(missing_ok=True)
+        if stopped is None:
             return
         try:
             self._call("removeProcessGroup", name)
@@ -177,6 +184,9 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
     def _configuration_file(self, name: str) -> Path:
         return self._directory / f"{_checked(name)}.conf"
 
+    def _ready_file(self, name: str) -> Path:
+        return self.settings.home / "supervisor" / "ready" / _checked(name)
+
     def _configuration(
         self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path, restarts: bool
     ) -> str:
@@ -198,7 +208,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
             "startsecs": "0",
             "startretries": "3",
             "stopsignal": "TERM",
-            "stopwaitsecs": str(_STOP_WAIT_SECONDS),
+            "stopwaitsecs": str(STOP_WAIT_SECONDS),
             # A long-running job stops its children in order: a scorer whose JVM got the signal too could only fail.
             "stopasgroup": "false" if restarts else "true",
             "killasgroup": "true",
@@ -237,29 +247,7 @@ class SupervisorHook(BaseHook):  # type: ignore[misc]
         return signals[-1] if signals else ""
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        settings = self.settings
-        place = f"{settings.host}:{settings.supervisor_port}"
-        login = f"{SUPERVISOR_USER}:{quote(settings.supervisor_password, safe='')}"
-
-        def ask() -> Any:
-            with xmlrpc.client.ServerProxy(f"http://{login}@{place}/RPC2", transport=_Transport()) as proxy:
-                return getattr(proxy.supervisor, method)(*arguments)
-
-        # A process may have started, and ended, though the answer was lost; everything else may be asked for twice.
-        passes = was_not_heard if method == "startProcess" else passes_by_itself
-        try:
-            return retrying(f"{method} of the supervisor", settings.patience_seconds, passes=passes)(ask)
-        except xmlrpc.client.ProtocolError as error:
-            if error.errcode == http.client.UNAUTHORIZED:
-                raise SupervisorError(
-                    f"the supervisor at {place} refuses the password in {settings.home / 'secrets.env'}: "
-                    "restart the platform with `make down` and `make up`"
-                ) from error
-            raise SupervisorError(f"the supervisor at {place} answers {error.errcode} {error.errmsg}") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise SupervisorError(
-                f"the supervisor does not answer at {place} ({error}): start the platform with `make up`"
-            ) from error
+        return self._supervisor.call(method, *arguments)
 
     @staticmethod
     def _refusal(what: str, fault: xmlrpc.client.Fault) -> SupervisorError:

@@ -1,4 +1,4 @@
-"""The hook against a server that answers as Flink 2.3 does; `run_load_test` itself is the test against Flink."""
+"""The client against a server that answers as Flink 2.3 does; tests/e2e asks Flink itself."""
 
 import json
 import threading
@@ -8,11 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from patternalarm.hooks.flink import FlinkError, FlinkHook
+from patternalarm.engines.errors import FlinkError
+from patternalarm.engines.local.flink import RestFlinkCluster
 from patternalarm.settings import Settings
 
 JOB = "192ab258ecdc79bfc54072f9646a00b4"
 SOURCE = "cbc357ccb763df2852fee8c4fc7d55f2"
+NAME = "detect-payments-run-1"
 PREFIX = "Source__KafkaSource-default_catalog_default_database_events_source.KafkaSourceReader.topic"
 
 
@@ -62,19 +64,25 @@ def flink():
 
 @pytest.fixture
 def hook(flink):
-    return FlinkHook(Settings(flink_rest_port=flink.server.server_address[1]))
+    return RestFlinkCluster(Settings(flink_rest_port=flink.server.server_address[1]))
 
 
 def job(state="RUNNING", **vertices):
     statuses = vertices or {"Source: events": "RUNNING", "sink": "RUNNING"}
     return {
-        "name": "detect-payments-run-1",
+        "name": NAME,
         "state": state,
         "vertices": [
             {"id": SOURCE if "Source" in name else "0" * 32, "name": name, "status": status}
             for name, status in statuses.items()
         ],
     }
+
+
+def overview(*jobs):
+    """Jobs by id, name and state, the oldest first."""
+    fields = ("jid", "name", "state", "start-time")
+    return {"jobs": [dict(zip(fields, (*each, number), strict=True)) for number, each in enumerate(jobs)]}
 
 
 @pytest.mark.parametrize(
@@ -88,16 +96,26 @@ def job(state="RUNNING", **vertices):
     ],
 )
 def test_a_job_runs_when_all_of_it_does(flink, hook, state, statuses, running, ended):
+    flink.gives("/jobs/overview", overview((JOB, NAME, state)))
     flink.gives(f"/jobs/{JOB}", job(state, **statuses))
-    found = hook.job(JOB)
+    found = hook.job(NAME)
     assert (found.vertices_running, found.ended) == (running, ended)
 
 
 def test_jobs_are_found_by_name_unless_they_ended(flink, hook):
     jobs = [("a", "detect-payments-run-1", "RUNNING"), ("b", "detect-payments-run-1", "CANCELED")]
     jobs += [("c", "detect-payments-run-10", "RUNNING"), ("d", "detect-payments-run-1", "RESTARTING")]
-    flink.gives("/jobs/overview", {"jobs": [dict(zip(("jid", "name", "state"), j, strict=True)) for j in jobs]})
+    flink.gives("/jobs/overview", overview(*jobs))
     assert hook.jobs_named("detect-payments-run-1") == ["a", "d"]
+
+
+def test_of_jobs_with_one_name_the_newest_counts(flink, hook):
+    flink.gives(
+        "/jobs/overview", overview((JOB, NAME, "FINISHED"), ("b", NAME, "RUNNING"), ("c", NAME + "0", "RUNNING"))
+    )
+    flink.gives("/jobs/b", job())
+    assert hook.job(NAME).job_id == "b"
+    assert hook.job("detect-iot-run-1") is None
 
 
 def test_the_cause_of_a_failure_is_the_innermost_one(flink, hook):
@@ -152,7 +170,7 @@ def test_a_source_that_has_not_registered_is_asked_again(flink, hook):
 
 def test_a_stop_drains_and_tells_why_it_failed(flink, hook, tmp_path):
     flink.gives(f"/jobs/{JOB}/stop", {"request-id": "r1"})
-    assert hook.stop_with_drain(JOB, tmp_path / "savepoints") == "r1"
+    assert hook.stop_with_drain(JOB, str(tmp_path / "savepoints")) == "r1"
     assert flink.asked[-1] == (
         "POST",
         f"/jobs/{JOB}/stop",
@@ -172,8 +190,8 @@ def test_a_cancel_asks_for_it(flink, hook):
 
 
 def test_an_error_is_told_in_one_line(hook):
-    with pytest.raises(FlinkError, match=rf"^Flink answers 404 to GET /jobs/{JOB}: Not found: nothing$"):
-        hook.job(JOB)
+    with pytest.raises(FlinkError, match=rf"^Flink answers 404 to GET /jobs/{JOB}/exceptions: Not found: nothing$"):
+        hook.failure(JOB)
 
 
 def test_a_cluster_that_is_down_is_named_with_the_remedy():
@@ -181,7 +199,7 @@ def test_a_cluster_that_is_down_is_named_with_the_remedy():
 
     port = free_port()
     with pytest.raises(FlinkError, match=rf"127\.0\.0\.1:{port}.*make up"):
-        FlinkHook(Settings(flink_rest_port=port, patience_seconds=0.3)).free_slots()
+        RestFlinkCluster(Settings(flink_rest_port=port, patience_seconds=0.3)).free_slots()
 
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
@@ -213,7 +231,7 @@ def test_a_stop_is_asked_for_again_only_if_it_was_not_heard(flink, hook, clock, 
     flink.hiccups = [status]
     if asked == 1:
         with pytest.raises(FlinkError, match="Flink answers 504"):
-            hook.stop_with_drain(JOB, tmp_path)
+            hook.stop_with_drain(JOB, str(tmp_path))
     else:
-        assert hook.stop_with_drain(JOB, tmp_path) == "r1"
+        assert hook.stop_with_drain(JOB, str(tmp_path)) == "r1"
     assert len(flink.asked) == asked

@@ -5,58 +5,29 @@ import json
 import re
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from airflow.sdk import BaseHook
-
+from patternalarm.engines.errors import FlinkError
+from patternalarm.engines.flink_job import ENDED_STATES, FlinkJob
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
+from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
 
-ENDED_STATES: Final = frozenset({"FAILED", "CANCELED", "FINISHED", "SUSPENDED"})
 
-
-class FlinkError(RuntimeError):
-    """Flink cannot be reached or refuses; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class FlinkJob:
-    """State of a Flink job.
-
-    Attributes:
-        job_id: 32 hex digits.
-        name: the job's name.
-        state: Flink's word: CREATED, RUNNING, RESTARTING, FAILING, FAILED, CANCELLING, CANCELED, FINISHED, ...
-        vertices_running: whether every vertex runs.
-    """
-
-    job_id: str
-    name: str
-    state: str
-    vertices_running: bool
-
-    @property
-    def ended(self) -> bool:
-        """Whether it runs no more and never will."""
-        return self.state in ENDED_STATES
-
-
-class FlinkHook(BaseHook):  # type: ignore[misc]
-    """A Flink session cluster, over plain HTTP.
+class RestFlinkCluster:
+    """A Flink session cluster, over plain HTTP: port ``FlinkCluster``.
 
     Args:
         settings: where the cluster listens; those of the environment by default.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__()
         self.settings = settings or get_settings()
         self._offset_metrics: dict[str, dict[str, list[str]]] = {}
 
@@ -76,12 +47,16 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         """
         return int(self._get("/overview")["slots-total"])
 
-    def job(self, job_id: str) -> FlinkJob:
-        """The job of ``job_id``.
+    def job(self, name: str) -> FlinkJob | None:
+        """The newest job of this name, also when it has ended; None when there is none.
 
         Raises:
-            FlinkError: there is none, or the cluster cannot be reached.
+            FlinkError: the cluster cannot be reached.
         """
+        named = [job for job in self._get("/jobs/overview")["jobs"] if job["name"] == name]
+        if not named:
+            return None
+        job_id = str(max(named, key=lambda job: int(job["start-time"]))["jid"])
         found = self._get(f"/jobs/{job_id}")
         return FlinkJob(
             job_id=job_id,
@@ -96,9 +71,9 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         Raises:
             FlinkError: the cluster cannot be reached.
         """
-        return [job_id for job_id, known in self.jobs().items() if known == name]
+        return [job_id for job_id, known in self.running_jobs().items() if known == name]
 
-    def jobs(self) -> dict[str, str]:
+    def running_jobs(self) -> dict[str, str]:
         """Names of the jobs that have not ended, by their ids.
 
         Raises:
@@ -145,7 +120,7 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
             self._offset_metrics.pop(job_id, None)
         return found
 
-    def stop_with_drain(self, job_id: str, savepoints: Path) -> str:
+    def stop_with_drain(self, job_id: str, savepoints: str) -> str:
         """Ask the job to emit everything it holds back, take a savepoint and finish; the request's id.
 
         The savepoint, which lies under ``savepoints``, cannot be resumed: its watermark is past everything.
@@ -153,7 +128,7 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
         Raises:
             FlinkError: it refuses, or the cluster cannot be reached.
         """
-        body = {"drain": True, "targetDirectory": savepoints.absolute().as_uri()}
+        body = {"drain": True, "targetDirectory": Path(savepoints).absolute().as_uri()}
         return str(self._send("POST", f"/jobs/{job_id}/stop", body)["request-id"])
 
     def stop_failure(self, job_id: str, request_id: str) -> str | None:
@@ -207,8 +182,7 @@ class FlinkHook(BaseHook):  # type: ignore[misc]
             raise FlinkError(f"Flink answers {error.code} to {method} {path}: {_first_error(error.read())}") from error
         except (OSError, http.client.HTTPException) as error:
             raise FlinkError(
-                f"Flink does not answer at {self.settings.flink_url} ({error}): start the platform with `make up`, "
-                "then see `make status`"
+                f"Flink does not answer at {self.settings.flink_url} ({error}): {START_PLATFORM}"
             ) from error
         return json.loads(text) if text else {}
 

@@ -1,4 +1,4 @@
-"""What is known about a process under the supervisor."""
+"""What is known about a job's process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class ProcessState:
     """State of a process.
 
     Attributes:
-        name: program name.
-        state: supervisor's word: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN.
+        name: its job's name.
+        state: in the supervisor's words: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN.
         pid: process id, 0 when there is none.
         exit_code: exit code once it ended, -1 after a signal; None before.
         started_at: epoch seconds of the last start, 0 before the first.
-        restarts: whether the supervisor starts it again after an accident.
+        restarts: whether it is started again after an accident.
         signal: name of the signal that ended it, like SIGKILL; empty when none did, or when it is not known.
     """
 
@@ -46,7 +46,7 @@ class ProcessState:
 
     @property
     def to_be_restarted(self) -> bool:
-        """Whether it ended by accident and the supervisor is about to start it again."""
+        """Whether it ended by accident and is about to be started again."""
         return self.state == "EXITED" and self.restarts and self.exit_code not in VERDICT_EXIT_CODES
 
     @property
@@ -68,7 +68,7 @@ class ProcessState:
 
     def _outcome(self) -> str:
         if self._killed:
-            # Nobody but the kernel sends this one to a process that the supervisor wants to live.
+            # Nobody but the kernel sends this one to a process that shall live.
             suspect = ", out of memory?" if self.signal == "SIGKILL" else ""
             return f"{self.name} was killed by {self.signal or 'a signal'}{suspect}"
         if self.state == "EXITED":

@@ -1,0 +1,20 @@
+"""Waiting for what happens elsewhere."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Polls until ``condition()`` holds, and returns what it gave.
+
+    Raises:
+        AssertionError: it does not within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
