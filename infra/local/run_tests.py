@@ -137,6 +137,7 @@ def suites() -> list[Suite]:
             "tests/dags",
             *(f"tests/unit/{room}" for room in ("hooks", "operators", "runs", "triggers")),
         ),
+        _pytest("engines", "dev", "tests/engines"),
         _pytest("superset", "dev", "tests/superset"),
         _pytest("dbt", "dev", "tests/dbt"),
         Suite(

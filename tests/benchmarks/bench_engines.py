@@ -5,8 +5,6 @@ a rate is what it and Kafka reach alone.
 """
 
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,16 +14,18 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
-from patternalarm.operators.commands import flink_submission, spark_job
 
+from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
+from patternalarm.engines import target
+from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.generator.activity.cohort import Cohort, history_depth
 from patternalarm.generator.activity.population import population_size
 from patternalarm.generator.activity.slice import in_order_of_sending
 from patternalarm.generator.publishing.producer import RecordProducer
 from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
-from patternalarm.settings import REPOSITORY, get_settings
+from patternalarm.settings import get_settings
 
 DOMAIN = "payments"
 LEVEL = Level.EXTREME
@@ -143,46 +143,41 @@ def test_detection_and_scoring_from_a_full_topic(scope: str, tmp_path: Path) -> 
     earlier, measured = fill(scope)
     say(f"\n{DOMAIN} {LEVEL}: {earlier:,} earlier events, {measured:,} measured")
     consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": scope})
-    submission = subprocess.run(
-        flink_submission("detect_patterns.py", pack=DOMAIN, scope=scope),
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    job = re.findall(r"JobID ([0-9a-f]{32})", submission.stdout)[0]
+    processes, flink = target.processes(), target.flink()
+    submission = JobSpec(f"{scope}.submission", Program.FLINK, "detect_patterns", {"pack": DOMAIN, "scope": scope})
+    processes.start(submission)
     try:
+        while (state := processes.state(submission.name)) and state.alive:
+            time.sleep(0.2)
+        assert flink.jobs_named(flink_job_name(DOMAIN, scope)), processes.tail_log(submission.name)
         pids = {"Flink": pid_of(TASK_MANAGER), "Kafka": pid_of(BROKER)}
         # The last seconds wait for the watermark, which stands still with the topic.
         features = (earlier + measured) * 99 // 100
         watch(consumer, topic_name(TopicKind.FEATURES, DOMAIN, scope), features, pids)
     finally:
-        flink = [str(settings.home / "bin" / "flink"), "cancel", "--jobmanager"]
-        address = f"{settings.host}:{settings.flink_rest_port}"
-        subprocess.run([*flink, address, job], check=True, capture_output=True)
+        processes.remove(submission.name)
+        for job in flink.jobs_named(flink_job_name(DOMAIN, scope)):
+            flink.cancel(job)
 
     models = sorted((settings.models_dir / DOMAIN).glob("*/"))
     if not models:
         pytest.skip(f"no model of {DOMAIN} in {settings.models_dir}: `make demo` trains one")
-    checkpoint, ready = tmp_path / "checkpoint", tmp_path / "ready"
-    command = spark_job(
-        "score_features.py",
-        pack=DOMAIN,
-        scope=scope,
-        model=models[-1],
-        score_from_ms=0,
-        checkpoint=checkpoint,
-        ready_file=ready,
-    )
-    with (tmp_path / "scorer.log").open("w", encoding="utf-8") as log:
-        scorer = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            while not ready.exists():
-                assert scorer.poll() is None, (tmp_path / "scorer.log").read_text(encoding="utf-8")[-2000:]
-                time.sleep(0.2)
-            pids = {"Spark": child_of(scorer.pid), "Kafka": pid_of(BROKER)}
-            watch(consumer, topic_name(TopicKind.SCORES, DOMAIN, scope), features, pids)
-        finally:
-            scorer.terminate()
-            scorer.wait()
+    options = {
+        "pack": DOMAIN,
+        "scope": scope,
+        "model": models[-1],
+        "score_from_ms": 0,
+        "checkpoint": tmp_path / "checkpoint",
+    }
+    scorer = JobSpec(f"{scope}.scorer", Program.SPARK, "score_features", options, tells_ready=True)
+    processes.start(scorer)
+    try:
+        while not processes.is_ready(scorer.name):
+            state = processes.state(scorer.name)
+            assert state and state.alive, processes.tail_log(scorer.name)
+            time.sleep(0.2)
+        pids = {"Spark": child_of(state.pid), "Kafka": pid_of(BROKER)}
+        watch(consumer, topic_name(TopicKind.SCORES, DOMAIN, scope), features, pids)
+    finally:
+        processes.remove(scorer.name)
     consumer.close()

@@ -57,6 +57,6 @@ def test_a_report_that_postgres_does_not_give_is_told_in_one_sentence(monkeypatc
     with pytest.raises(PlatformError) as told:
         show_report(Settings(patience_seconds=0), "load-test-1", io.StringIO())
     assert str(told.value) == (
-        'no report of load-test-1: PostgreSQL at 127.0.0.1:15432 cannot be used: connection to server at "127.0.0.1", '
-        "port 15432 failed: Connection refused. See `make status`; `make up` starts it."
+        'no report of load-test-1: PostgreSQL at 127.0.0.1:15432 cannot be used (connection to server at "127.0.0.1", '
+        "port 15432 failed: Connection refused): start the platform with `make up`, then see `make status`"
     )

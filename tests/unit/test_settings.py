@@ -2,12 +2,23 @@
 
 import re
 import subprocess
+from typing import get_args
 
+import psycopg
 import pytest
 
 from patternalarm import settings
 from patternalarm.cli.__main__ import main
-from patternalarm.settings import REPOSITORY, SettingsError, check_env_file, get_settings, unknown_settings
+from patternalarm.settings import (
+    LOOPBACK,
+    REPOSITORY,
+    Service,
+    Settings,
+    SettingsError,
+    check_env_file,
+    get_settings,
+    unknown_settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +53,42 @@ def test_an_environment_that_sets_what_cannot_be(monkeypatch, capsys, name, valu
     assert "\n" not in str(refused.value)
     assert main(["load-test"]) == 2
     assert capsys.readouterr().err.startswith(f"error: {told}")
+
+
+def test_a_client_looks_where_it_is_told_and_else_at_the_advertised_host_and_port(monkeypatch):
+    # A server that listens on every address is not found by that one.
+    there = Settings(bind_host="0.0.0.0", advertised_host="platform.example", kafka_port=1, flink_rest_port=2)
+    assert there.kafka_bootstrap == "platform.example:1"
+    assert there.flink_url == "http://platform.example:2"
+    elsewhere = there.model_copy(update={"kafka_address": "kafka.example:9092", "postgres_address": "::1:5"})
+    assert elsewhere.kafka_bootstrap == "kafka.example:9092"
+    assert elsewhere.address("postgres") == ("::1", 5)
+    assert elsewhere.flink_url == there.flink_url
+
+
+@pytest.mark.parametrize("service", get_args(Service))
+def test_every_service_has_an_address_of_its_own(service):
+    assert str(Settings().address(service)) == f"{LOOPBACK}:{Settings().address(service).port}"
+    assert str(Settings(**{f"{service}_address": "h:1"}).address(service)) == "h:1"
+
+
+@pytest.mark.parametrize("wrong", ["kafka", "kafka:", "kafka:port", ":9092x", "a b:1"])
+def test_an_address_without_host_or_port_is_refused(monkeypatch, wrong):
+    monkeypatch.setenv("PATTERNALARM_KAFKA_ADDRESS", wrong)
+    with pytest.raises(SettingsError, match="PATTERNALARM_KAFKA_ADDRESS"):
+        get_settings()
+
+
+def test_a_password_may_hold_what_a_uri_ends_at():
+    dsn = Settings(postgres_address="db.example:5").dsn("role", "p@ss:/?#", "base")
+    assert psycopg.conninfo.conninfo_to_dict(dsn) == {
+        "user": "role",
+        "password": "p@ss:/?#",
+        "host": "db.example",
+        "port": "5",
+        "dbname": "base",
+    }
+    assert "password" not in psycopg.conninfo.conninfo_to_dict(Settings().dsn("role", ""))
 
 
 def test_no_password_is_proposed():

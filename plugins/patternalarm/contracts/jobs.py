@@ -26,5 +26,5 @@ def flink_job_name(domain: str, scope: str) -> str:
 
 
 def process_name(scope: str, kind: ProcessKind, shard: int | str | None = None) -> str:
-    """Supervisor's name of the process of ``kind`` in ``scope``; shards of one kind are numbered."""
+    """Name of the process of ``kind`` in ``scope``; shards of one kind are numbered."""
     return f"{scope}.{kind}" if shard is None else f"{scope}.{kind}-{shard}"

@@ -56,6 +56,28 @@ def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configur
     assert "listen_addresses=127.0.0.1" in files["supervisord.conf"]
 
 
+def test_servers_listen_on_one_host_and_name_themselves_by_another(configuration):
+    made = configuration(bind_host="0.0.0.0", advertised_host="platform.example")
+    files = {file.path.name: file.content for file in made.files()}
+    flink = yaml.safe_load(files["config.yaml"])
+    assert flink["rest.bind-address"] == flink["jobmanager.bind-host"] == flink["taskmanager.bind-host"] == "0.0.0.0"
+    assert flink["rest.address"] == flink["jobmanager.rpc.address"] == flink["taskmanager.host"] == "platform.example"
+    kafka = dict(line.split("=", 1) for line in files["kafka.properties"].splitlines() if "=" in line)
+    assert kafka["listeners"].count("//0.0.0.0:") == 2
+    assert kafka["advertised.listeners"] == f"PLAINTEXT://platform.example:{made.settings.kafka_port}"
+    assert kafka["controller.quorum.bootstrap.servers"].startswith("platform.example:")
+    assert "listen_addresses=0.0.0.0" in files["supervisord.conf"]
+    assert made.airflow_environment()["AIRFLOW__API__HOST"] == "0.0.0.0"
+    assert made.airflow_environment()["AIRFLOW__API__BASE_URL"].startswith("http://platform.example:")
+
+
+def test_dbt_is_told_where_clients_find_postgresql(configuration):
+    made = configuration(postgres_address="db.example:5")
+    (dbt,) = [file.content for file in made.files() if file.path.name == "dbt.env"]
+    assert "PATTERNALARM_POSTGRES_ADDRESS='db.example:5'" in dbt
+    assert "@db.example:5/" in made.airflow_environment()["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
+
 def test_every_port_reaches_its_program_and_the_defaults_do_not_collide(configuration):
     ports = configuration().ports()
     assert len(set(ports.values())) == len(ports)

@@ -2,7 +2,7 @@
 
 
 class FixedCapacity:
-    """Port ``Capacity`` where the engines stay up from ``make up`` to ``make down``: nothing is scaled, nothing counted."""
+    """Port ``Capacity`` where the engines are started and stopped by hand: nothing is scaled, nothing counted."""
 
     def scale_up(self) -> None:
         """See ``Capacity``: what a run needs is there before it."""
