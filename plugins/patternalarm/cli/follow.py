@@ -33,6 +33,7 @@ _WORDS: Final = {
 # What a task waits for, where its name does not tell; said once, when its waiting begins.
 _WAITS_FOR: Final = {
     "train_missing_model": "the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
+    "open_run": "no room yet: other runs hold Flink's task slots, or go first; its log names them",
 }
 
 # Which DAG's run a task waits for.

@@ -25,7 +25,9 @@ def hold_run(context: Context) -> None:
     values = ti.xcom_pull(task_ids=opening.task_id, **own)
     if values is None:
         raise AirflowFailException(f"{opening.task_id} opened no run: trigger the DAG again")
-    if ti.try_number > values["opened_by_try"]:
+    # Tried once more it may be without being cleared, after the scheduler died; and another run of a mapped group may be
+    # cleared at any time. Both together are a clearing of this task.
+    if ti.try_number > values["opened_by_try"] and (context["dag_run"].clear_number or 0) > values["clear_number"]:
         raise AirflowFailException(
             f"{task.task_id} was cleared alone, but its events cannot come twice: trigger the DAG again, or clear "
             f"{opening.task_id} with all that follows it"

@@ -80,7 +80,7 @@ class CloseAbandonedRunsOperator(BaseOperator):  # type: ignore[misc]
         elif run.live or run.closing:
             return
         elif database.write(
-            f"release {run.run_id}", lambda connection: runs.release_expired_lease(connection, run.run_id)
+            f"release {run.run_id}", lambda connection: runs.release_lease_unless_live(connection, run.run_id)
         ):
             minutes = runs.LEASE_DURATION.total_seconds() / 60
             why = f"no task of it began or waited for {minutes:.0f} min"

@@ -117,6 +117,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         room = Room.now()
         dag_run, ti = context["dag_run"], context["ti"]
         map_index = -1 if ti.map_index is None else ti.map_index
+        clear_number = dag_run.clear_number or 0
         minutes = float(self.minutes) if self.minutes is not None else None
         opened_at = datetime.now(UTC)
         wanted = runs.Run(
@@ -127,7 +128,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                 airflow_run_id=dag_run.run_id,
                 run_after=dag_run.run_after,
                 map_index=map_index,
-                clear_number=dag_run.clear_number or 0,
+                clear_number=clear_number,
             ),
             kind=self.kind,
             domain=pack.name,
@@ -163,6 +164,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             pack=self.pack,
             opened_at=run.requested_at.astimezone(UTC).isoformat(timespec="milliseconds"),
             opened_by_try=ti.try_number,
+            clear_number=clear_number,
             score_from_ms=int((test_from or run.requested_at).timestamp() * 1000),
             events_per_minute=self._rate(),
             seed=int(self.seed),

@@ -18,7 +18,9 @@ class RunValues(TypedDict):
     opened_at: str
     """ISO 8601 UTC."""
     opened_by_try: int
-    """Which try of ``open_run`` opened it: a task that was tried more often was cleared without it."""
+    """Which try of ``open_run`` opened it."""
+    clear_number: int
+    """How often the DAG run was cleared by then."""
     score_from_ms: int
     """Events older than this (epoch milliseconds) are history: neither scored nor graded."""
     events_per_minute: int

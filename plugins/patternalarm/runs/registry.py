@@ -92,7 +92,7 @@ class OpenRun:
         airflow_run_id: Airflow's id of the DAG run.
         keep_topics: whether its topics were asked to be left to their retention.
         live: whether its lease is neither released nor expired.
-        closing: whether its lease is released, and so somebody began to close it.
+        closing: whether its lease was released not long ago, and so somebody may be closing it.
     """
 
     run_id: str
@@ -151,14 +151,14 @@ _RELEASE: Final = f"""
 UPDATE {LEASE} SET released_at = clock_timestamp() WHERE run_id = %s AND released_at IS NULL
 """
 
-_RELEASE_EXPIRED: Final = f"""
-UPDATE {LEASE} SET released_at = clock_timestamp()
-WHERE run_id = %s AND released_at IS NULL AND expires_at <= clock_timestamp()
+_RELEASE_UNLESS_LIVE: Final = f"""
+UPDATE {LEASE} SET released_at = coalesce(released_at, clock_timestamp())
+WHERE run_id = %s AND (released_at IS NOT NULL OR expires_at <= clock_timestamp())
 """
 
 _OPEN_RUNS: Final = f"""
 SELECT run_id, domain, dag_id, airflow_run_id, coalesce((params ->> 'keep_topics')::boolean, false) AS keep_topics,
-    coalesce(released_at IS NULL AND expires_at > clock_timestamp(), false) AS live, released_at IS NOT NULL AS closing
+    coalesce(released_at IS NULL AND expires_at > clock_timestamp(), false) AS live, coalesce(released_at > clock_timestamp() - %s, false) AS closing
 FROM {RUN} LEFT JOIN {LEASE} USING (run_id)
 WHERE state = 'running' OR (acquired_at IS NOT NULL AND released_at IS NULL) ORDER BY requested_at, run_id
 """
@@ -203,7 +203,7 @@ def alone_to_open(connection: psycopg.Connection[Any]) -> None:
 def open_runs(connection: psycopg.Connection[Any]) -> list[OpenRun]:
     """Every run that is not closed, the oldest first."""
     with connection.cursor(row_factory=class_row(OpenRun)) as cursor:
-        return cursor.execute(_OPEN_RUNS).fetchall()
+        return cursor.execute(_OPEN_RUNS, (LEASE_DURATION,)).fetchall()
 
 
 def with_kept_topics(connection: psycopg.Connection[Any], run_ids: Iterable[str]) -> set[str]:
@@ -313,6 +313,6 @@ def release_lease(connection: psycopg.Connection[Any], run_id: str) -> bool:
     return connection.execute(_RELEASE, (run_id,)).rowcount > 0
 
 
-def release_expired_lease(connection: psycopg.Connection[Any], run_id: str) -> bool:
-    """Take the run's lease away if it has expired; False when it was renewed meanwhile, or released."""
-    return connection.execute(_RELEASE_EXPIRED, (run_id,)).rowcount > 0
+def release_lease_unless_live(connection: psycopg.Connection[Any], run_id: str) -> bool:
+    """Take the run's lease away if it has expired; False when it was renewed meanwhile, and so the run goes on."""
+    return connection.execute(_RELEASE_UNLESS_LIVE, (run_id,)).rowcount > 0

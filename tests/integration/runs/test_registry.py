@@ -5,6 +5,7 @@ import psycopg
 import pytest
 
 from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
+from patternalarm.runs import registry
 from patternalarm.runs.registry import (
     OpenRun,
     Run,
@@ -18,7 +19,7 @@ from patternalarm.runs.registry import (
     open_run,
     open_runs,
     plan_rows,
-    release_expired_lease,
+    release_lease_unless_live,
     release_lease,
     renew_lease,
     renew_leases,
@@ -127,14 +128,26 @@ def test_an_expired_lease_is_not_live_until_it_is_renewed(platform):
     assert not open_runs(platform)[0].live
     renew_lease(platform, RUN.run_id)
     assert open_runs(platform)[0].live
-    assert not release_expired_lease(platform, RUN.run_id)
+    assert not release_lease_unless_live(platform, RUN.run_id)
 
 
 def test_an_expired_lease_is_taken_once(platform):
     open_run(platform, RUN)
     acquire_lease(platform, RUN.run_id, timedelta(microseconds=1))
-    assert release_expired_lease(platform, RUN.run_id)
-    assert not release_expired_lease(platform, RUN.run_id)
+    assert release_lease_unless_live(platform, RUN.run_id)
+    with pytest.raises(RunClosedError):
+        renew_lease(platform, RUN.run_id)
+    # Whoever began to close it may not have come to an end.
+    assert release_lease_unless_live(platform, RUN.run_id)
+
+
+def test_a_closing_that_takes_too_long_is_none(platform, monkeypatch):
+    open_run(platform, RUN)
+    acquire_lease(platform, RUN.run_id, timedelta(minutes=5))
+    release_lease(platform, RUN.run_id)
+    assert open_runs(platform)[0].closing
+    monkeypatch.setattr(registry, "LEASE_DURATION", timedelta())
+    assert not open_runs(platform)[0].closing
 
 
 def test_a_renewal_never_shortens_a_lease(platform):

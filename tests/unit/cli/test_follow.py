@@ -108,6 +108,11 @@ def test_a_training_that_a_run_waits_for_is_told_in_words(follow):
     ]
 
 
+def test_a_run_that_waits_for_room_says_so(follow):
+    _, lines = follow(ScriptedAirflow(("running", {"open_run": "deferred"}), ("success", {"open_run": "success"})))
+    assert "open_run: no room yet: other runs hold Flink's task slots, or go first; its log names them" in lines[2]
+
+
 def test_a_training_that_is_not_needed_is_told_as_skipped(follow):
     _, lines = follow(ScriptedAirflow(("success", {"train_missing_model": "skipped"})))
     assert lines[-1].endswith("train_missing_model skipped")

@@ -81,7 +81,7 @@ def world(monkeypatch):
     monkeypatch.setattr(close_abandoned_runs.runs, "open_runs", open_runs)
     monkeypatch.setattr(close_abandoned_runs.runs, "with_kept_topics", lambda _, run_ids: state.kept & set(run_ids))
     monkeypatch.setattr(
-        close_abandoned_runs.runs, "release_expired_lease", lambda _, run_id: run_id not in state.renewed_meanwhile
+        close_abandoned_runs.runs, "release_lease_unless_live", lambda _, run_id: run_id not in state.renewed_meanwhile
     )
     return state
 
@@ -132,7 +132,8 @@ def test_a_lease_that_was_renewed_since_it_was_read_is_not_taken(world):
 def test_a_run_that_its_own_teardown_is_closing_is_left_to_it(world):
     world.opened("run-1", live=False, closing=True)
     world.opened("run-2", "gone", live=False, closing=True)
-    assert [step[1] for step in enforce(world)] == ["run-2"]
+    world.opened("run-3", live=False)
+    assert [step[1] for step in enforce(world)] == ["run-2", "run-3"]
 
 
 def test_what_is_left_of_closed_and_unknown_runs_is_removed(world):
