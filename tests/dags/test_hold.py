@@ -20,7 +20,7 @@ class Instance:
     def xcom_pull(self, task_ids, map_indexes=None):
         if not self.values:
             return None
-        return {"run_id": f"of {task_ids} {map_indexes}", "opened_by_try": 2}
+        return {"run_id": f"of {task_ids} {map_indexes}", "opened_by_try": 2, "clear_number": 1}
 
 
 @pytest.fixture
@@ -46,9 +46,10 @@ def leases(monkeypatch):
 def begin(dag_bag, leases):
     """Begins a task; gives the runs whose leases are renewed by it."""
 
-    def begin_task(dag_id, task_id, **instance):
+    def begin_task(dag_id, task_id, clear_number=1, **instance):
         task = dag_bag.dags[dag_id].get_task(task_id)
-        hold_run({"task": task, "ti": Instance(**instance)})
+        dag_run = SimpleNamespace(clear_number=clear_number)
+        hold_run({"task": task, "ti": Instance(**instance), "dag_run": dag_run})
         return leases.renewed
 
     return begin_task
@@ -90,11 +91,22 @@ def test_a_task_of_a_closed_run_does_not_begin(begin, leases):
 
 
 def test_a_task_that_was_cleared_alone_does_not_begin(begin):
-    assert begin("run_load_test", "generate", try_number=2)
     with pytest.raises(
         AirflowFailException, match=r"generate was cleared alone.*trigger the DAG again, or clear open_run"
     ):
-        begin("run_load_test", "generate", try_number=3)
+        begin("run_load_test", "generate", try_number=3, clear_number=2)
+
+
+@pytest.mark.parametrize(
+    ("try_number", "clear_number"),
+    [
+        pytest.param(2, 1, id="cleared with the opening"),
+        pytest.param(3, 1, id="tried again after the scheduler died"),
+        pytest.param(2, 2, id="beside another run that was cleared"),
+    ],
+)
+def test_a_task_that_comes_again_otherwise_begins(begin, try_number, clear_number):
+    assert begin("run_load_test", "generate", try_number=try_number, clear_number=clear_number)
 
 
 def test_a_run_that_was_only_said_to_be_opened_is_none(begin):
