@@ -158,7 +158,8 @@ WHERE run_id = %s AND (released_at IS NOT NULL OR expires_at <= clock_timestamp(
 
 _OPEN_RUNS: Final = f"""
 SELECT run_id, domain, dag_id, airflow_run_id, coalesce((params ->> 'keep_topics')::boolean, false) AS keep_topics,
-    coalesce(released_at IS NULL AND expires_at > clock_timestamp(), false) AS live, coalesce(released_at > clock_timestamp() - %s, false) AS closing
+    coalesce(released_at IS NULL AND expires_at > clock_timestamp(), false) AS live,
+    coalesce(released_at > clock_timestamp() - %s, false) AS closing
 FROM {RUN} LEFT JOIN {LEASE} USING (run_id)
 WHERE state = 'running' OR (acquired_at IS NOT NULL AND released_at IS NULL) ORDER BY requested_at, run_id
 """
