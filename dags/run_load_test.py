@@ -47,7 +47,7 @@ def run_load_test() -> None:
     def generator(kind: str) -> JobSpec:
         options = {
             "run_id": steps.run_id,
-            "domain": steps.domain,
+            "pack": steps.pack,
             "seed": steps.value("seed"),
             "events_per_minute": steps.value("events_per_minute"),
         }

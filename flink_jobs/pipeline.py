@@ -1,7 +1,7 @@
 """The detection pipeline of one domain: raw events in, features, pattern hits and dead letters out.
 
     events (raw bytes) -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
-                                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
+                                |-> the pack's patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
                                 '-> dead letters
 
 Everything per event is SQL or the Java module; Python only wires it. Sources and sinks are arguments, so that tests

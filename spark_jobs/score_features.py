@@ -54,7 +54,7 @@ POLL_SECONDS = 0.2
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", required=True, help="'live' or a run_id")
     parser.add_argument("--model", required=True, type=Path, help="model directory, <models_dir>/<domain>/<version>")
     parser.add_argument(

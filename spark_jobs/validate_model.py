@@ -45,7 +45,7 @@ COMPARED_ROWS = 2_000
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     parser.add_argument("--features", required=True, type=Path, help="the feature log that the model was trained on")
     parser.add_argument("--labels", required=True, type=Path, help="the label log that the model was trained on")

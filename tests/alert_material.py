@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PACK_FILE
 from patternalarm.models.forest import Tree, write_forest
 
 EPISODE_MS = 600_000
@@ -44,10 +45,11 @@ PACK: dict[str, Any] = {
 
 
 def write_pack(directory: Path, **changes: Any) -> Path:
-    """The pack as a YAML file, with ``changes`` to its top level."""
-    path = directory / "toll.yaml"
-    path.write_text(yaml.safe_dump({**PACK, **changes}, sort_keys=False))
-    return path
+    """The pack's folder, with ``changes`` to the top level of its file."""
+    folder = directory / "toll"
+    folder.mkdir(exist_ok=True)
+    (folder / PACK_FILE).write_text(yaml.safe_dump({**PACK, **changes}, sort_keys=False))
+    return folder
 
 
 def split(feature: int, threshold: float, low: tuple[float, ...], high: tuple[float, ...]) -> Tree:
@@ -101,7 +103,7 @@ def write_model(directory: Path, pack: DomainPack, version: str = "m-1") -> Path
 
 def toll_pack(directory: Path, **changes: Any) -> DomainPack:
     """The pack itself."""
-    return load_pack(str(write_pack(directory, **changes)))
+    return load_pack(write_pack(directory, **changes))
 
 
 def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import ModelError
 
 BAD_INPUT_EXIT_CODE = 2

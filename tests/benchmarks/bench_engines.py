@@ -20,6 +20,7 @@ from patternalarm.contracts.runs import EVENTS_PER_MINUTE, Level
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name, topics_of
 from patternalarm.engines import target
 from patternalarm.engines.job_spec import JobSpec, Program
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import Cohort, history_depth
 from patternalarm.generator.activity.population import population_size
 from patternalarm.generator.activity.slice import in_order_of_sending
@@ -75,7 +76,7 @@ def child_of(parent: int) -> int:
 def fill(scope: str) -> tuple[int, int]:
     """Publish history and activity of ``SECONDS``; how many records of each."""
     rate = EVENTS_PER_MINUTE[LEVEL]
-    cohort = Cohort(DOMAIN, 31, 0, population_size(rate, 1))
+    cohort = Cohort(DOMAIN, load_activity(DOMAIN), 31, 0, population_size(rate, 1))
     start_ms = int(time.time() * 1000) - int(SECONDS * 1000)
     producer = RecordProducer(get_settings().kafka_bootstrap, topic_name(TopicKind.EVENTS, DOMAIN, scope))
     for chunk in chunks_of(

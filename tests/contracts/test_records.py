@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from patternalarm.contracts.domain_pack import PACKS_DIR, DomainPack
+from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.pack_folder import PACK_FILE, PACKS_DIR
 from patternalarm.contracts.records import (
     EVIDENCE_COLUMNS,
     FEATURES_COLUMNS,
@@ -34,13 +35,13 @@ def test_evidence_carries_what_features_carry() -> None:
 
 def pack_of(**changes: Any) -> DomainPack:
     """The shipped payments pack with ``changes``."""
-    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    text = (PACKS_DIR / "payments" / PACK_FILE).read_text(encoding="utf-8")
     return DomainPack.model_validate({**yaml.safe_load(text), **changes})
 
 
 def content() -> dict[str, Any]:
     """The shipped payments pack as YAML holds it."""
-    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    text = (PACKS_DIR / "payments" / PACK_FILE).read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 

@@ -15,7 +15,8 @@ from pipeline import build, kafka_connectors
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from patternalarm.contracts.bounds import MAX_EVENT_BYTES
-from patternalarm.contracts.domain_pack import DomainPack, load_pack, pack_names
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PACKS_DIR, pack_names
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.patterns import load_patterns
 
@@ -154,7 +155,9 @@ def test_shared_features_are_those_counted_from_the_whole_buckets_before_the_del
 
 def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     """The shipped pack, whose features the pattern names."""
-    patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
+    patterns = [
+        p for p in load_patterns(PACKS_DIR / "payments", load_pack("payments")) if p.fraud_type == "account_takeover"
+    ]
     habits = [
         event(100 + n, -86_400, actor, event_type="payment", device_id="usual", amount=50, currency="EUR")
         for n, actor in enumerate(("a1", "a2", "a3", "a4"))
@@ -230,8 +233,9 @@ def test_the_engine_takes_every_pattern_of_every_pack(kafka: Any, name: str) -> 
     pack = load_pack(name)
     t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     connectors = kafka_connectors(pack, "explained", kafka.bootstrap, bounded=True)
-    statements = build(t_env, pack, load_patterns(name), topic_name(TopicKind.EVENTS, name, "explained"), connectors)
-    assert statements.explain().count("Match(") >= len(load_patterns(name))
+    patterns = load_patterns(PACKS_DIR / name, pack)
+    statements = build(t_env, pack, patterns, topic_name(TopicKind.EVENTS, name, "explained"), connectors)
+    assert statements.explain().count("Match(") >= len(patterns)
 
 
 def row(number: int, **fields: Any) -> bytes:
@@ -358,7 +362,9 @@ def test_a_running_job_reads_what_was_committed_and_no_more(new_job: NewJob) -> 
 
 def test_no_clock_that_is_ahead_blinds_anybody(new_job: NewJob) -> None:
     """A gateway's clock 50 minutes ahead, and one within the allowance, beside an honest takeover on the wall's clock."""
-    patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
+    patterns = [
+        p for p in load_patterns(PACKS_DIR / "payments", load_pack("payments")) if p.fraud_type == "account_takeover"
+    ]
     job = new_job("clocks", patterns, load_pack("payments"))
     number = 0
 

@@ -40,7 +40,8 @@ from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.argument_parser import ArgumentParser
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
@@ -154,7 +155,7 @@ def _new_file(text: str) -> Path:
 
 def _parse(argv: Sequence[str] | None) -> _Arguments:
     parser = ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
-    parser.add_argument("--pack", required=True, help="name or path of a domain pack")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", required=True, type=_scope, help="live, or the run_id of an isolated run")
     parser.add_argument("--model", required=True, type=Path, help="directory of the model that scores")
     parser.add_argument("--ready-file", required=True, type=_new_file, help="file made once the writer is at work")
@@ -187,7 +188,7 @@ class Service:
         self._arguments, self._settings, self._stop = arguments, settings, stop
         self._pack = load_pack(arguments.pack)
         self._model = verify_model(arguments.model, self._pack)
-        self._pattern_reasons = PatternReasons(load_patterns(self._pack.name))
+        self._pattern_reasons = PatternReasons(load_patterns(find_pack(arguments.pack), self._pack))
         self._builder: BatchBuilder | None = None
         self._progress = Progress()
         self._ready_at: float | None = None

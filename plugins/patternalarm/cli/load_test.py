@@ -7,10 +7,10 @@ from typing import Any, Final
 from rich.console import Console
 
 from patternalarm.cli.airflow_api import AirflowApi
-from patternalarm.cli.arguments import chosen, number_between, whole_number_between
+from patternalarm.cli.arguments import chosen, domain_given, number_between, whole_number_between
 from patternalarm.cli.follow import Follower
 from patternalarm.cli.report import platform_run_ids, show_report
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
@@ -31,7 +31,9 @@ TRAINING: Final = "train_missing_model"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     rates = ", ".join(f"{level} {rate:,}" for level, rate in EVENTS_PER_MINUTE.items())
-    parser.add_argument("--domain", default="payments", help=f"one of {', '.join(generated_domains())}")
+    parser.add_argument(
+        "--domain", default="payments", help=f"one of {', '.join(generated_domains())}, or your own pack's folder"
+    )
     parser.add_argument("--level", default=Level.NORMAL.value, help=f"events a minute: {rates}")
     parser.add_argument("--rate", default=None, help="events a minute in place of the level's, graded by the level")
     parser.add_argument("--minutes", default="2", help=f"how long events flow, {MIN_MINUTES:g} to {MAX_MINUTES}")
@@ -54,7 +56,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         UsageError: one of them cannot be; the message says what could.
     """
     conf: dict[str, Any] = {
-        "domain": chosen("domain", arguments.domain, generated_domains()),
+        "domain": domain_given(arguments.domain, generated_domains()),
         "level": chosen("level", arguments.level, [level.value for level in Level]),
         "minutes": number_between("minutes", arguments.minutes, MIN_MINUTES, MAX_MINUTES),
         "seed": whole_number_between("seed", arguments.seed, 0, TRAINING_SEEDS_FROM - 1),

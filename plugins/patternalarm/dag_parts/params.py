@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
     EVENTS_PER_MINUTE,
@@ -20,6 +20,11 @@ from patternalarm.contracts.runs import (
 from patternalarm.settings import get_settings
 
 
+def _one_or_a_folder(names: list[str]) -> dict[str, Any]:
+    """Schema of one of ``names``, which the form offers, or of the absolute path of a folder."""
+    return {"examples": names, "pattern": f"^({'|'.join(names)}|/.*)$"}
+
+
 def load_test_params() -> dict[str, Any]:
     """Parameters of ``run_load_test``."""
     rates = ", ".join(f"{level} {rate:,}" for level, rate in EVENTS_PER_MINUTE.items())
@@ -27,9 +32,9 @@ def load_test_params() -> dict[str, Any]:
         "domain": Param(
             "payments",
             type="string",
-            enum=generated_domains(),
-            description="Domain whose events are generated. Without a model that fits, it gets one first "
-            "(retrain_model, about two minutes more).",
+            **_one_or_a_folder(generated_domains()),
+            description="Domain whose events are generated: a shipped one, or the path of your own pack's folder, whose "
+            "activity.py is run. Without a model that fits, it gets one first (retrain_model, about two minutes more).",
         ),
         "level": Param(
             Level.NORMAL.value,
@@ -86,8 +91,9 @@ def retrain_params() -> dict[str, Any]:
         "domain": Param(
             ALL_DOMAINS,
             type="string",
-            enum=[ALL_DOMAINS, *generated_domains()],
-            description="Domain whose model is trained; all of them, each for itself, on schedule.",
+            **_one_or_a_folder([ALL_DOMAINS, *generated_domains()]),
+            description="Domain whose model is trained: a shipped one, all of these, each for itself, as on schedule, or the "
+            "path of your own pack's folder, whose activity.py is run.",
         ),
         "events": Param(
             300_000,
@@ -121,7 +127,8 @@ def replay_params() -> dict[str, Any]:
         "pack": Param(
             type="string",
             minLength=1,
-            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or a .yaml path.",
+            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or the path of a pack's "
+            "folder on the platform's machine.",
         ),
         "seed": Param(7, type="integer", minimum=0, maximum=MAX_SEED, description="Seed of the training."),
         "scorer_mode": load_test_params()["scorer_mode"],

@@ -46,7 +46,8 @@ class RunSteps:
         self.group = group
         self.run_id = self.value("run_id")
         self.domain = self.value("domain")
-        self.scope = {"pack": self.value("pack"), "scope": self.run_id}
+        self.pack = self.value("pack")
+        self.scope = {"pack": self.pack, "scope": self.run_id}
         self.feature_log = {
             "features": f"{self.value('feature_log')}/features",
             "labels": f"{self.value('feature_log')}/labels",
@@ -162,7 +163,7 @@ class RunSteps:
     def train_model(self, scope: str, **split: str) -> RunProcessOperator:
         """Train a model of ``scope`` on the archive."""
         options = {
-            "pack": self.scope["pack"],
+            "pack": self.pack,
             "scope": scope,
             **self.feature_log,
             "as_of": self.value("opened_at"),
@@ -175,7 +176,7 @@ class RunSteps:
 
     def validate_model(self, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """Check the trained model against the promotion gates."""
-        options = {"pack": self.scope["pack"], "model": self.value("model_dir"), **self.feature_log}
+        options = {"pack": self.pack, "model": self.value("model_dir"), **self.feature_log}
         return self.process("validate_model", Program.SPARK, "validate_model", options, accepted, size=Size.LARGE)
 
     def drain_flink(self) -> AwaitOperator:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from patternalarm.argument_parser import ArgumentParser
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import FOREST_FILE, METADATA_FILE, ModelError, ModelMetadata, read_metadata
 
 _REMEDY: Final = "train again with retrain_model"
@@ -63,7 +64,7 @@ def verify_model(directory: Path, pack: DomainPack) -> ModelMetadata:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when the model is not usable."""
     parser = ArgumentParser(prog="patternalarm.models.verify", description=__doc__)
-    parser.add_argument("--pack", required=True, help="name or path of a domain pack")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     arguments = parser.parse_args(argv)
     try:

@@ -4,12 +4,14 @@ import math
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, chosen_pack, load_pack
+from patternalarm.contracts.pack_folder import PackError, copy_pack, find_activity, find_pack
 from patternalarm.contracts.runs import (
     CAMPAIGNS_PER_EVENT,
     EVENTS_PER_MINUTE,
@@ -27,7 +29,7 @@ from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion, get_model
 from patternalarm.models.serving import serving_model
 from patternalarm.operators.run_values import RunValues
-from patternalarm.patterns import PatternError, load_patterns, pattern_set_of
+from patternalarm.patterns import Pattern, PatternError, load_patterns, pattern_set_of
 from patternalarm.runs import registry as runs
 from patternalarm.runs.closing import RunCloser
 from patternalarm.runs.room import Room
@@ -43,7 +45,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
 
     The setup task of a run: engines reachable, pack and patterns readable, the promoted model whole and of the pack's
     feature set; so that bad input is told before anything is started. The lease comes first of all that a run owns: what
-    is found under a run_id without a live lease, is a leftover.
+    is found under a run_id without a live lease, is a leftover. Then the pack's folder is copied for the run, and every
+    job reads the copy, so that an edit never reaches a job that runs.
 
     The run_id is that of the attempt: the same attempt opened twice is one run, and an attempt that follows a clearing
     closes the one before it. Where there is no room for one run more, it waits, without a worker and without a lease.
@@ -53,7 +56,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
 
     Args:
         kind: what the run is for.
-        pack: name or path of the domain pack.
+        pack: name or folder of the domain pack.
         level: load level, for a load test.
         events_per_minute: rate in place of the level's; empty for the level's.
         minutes: how long events flow, for a load test.
@@ -107,8 +110,10 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
 
     def _open(self, context: Context, until: float) -> RunValues:
         try:
-            pack = load_pack(self.pack)
-            pattern_set = pattern_set_of(load_patterns(pack.name))
+            folder, pack = find_pack(self.pack), chosen_pack(self.pack)
+            patterns = load_patterns(folder, pack)
+            if self.kind is not RunKind.REPLAY:
+                find_activity(folder)
         except (PackError, PatternError) as error:
             raise AirflowFailException(str(error)) from error
         train_until, test_from = self._split(pack)
@@ -136,7 +141,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             airflow_run_id=dag_run.run_id,
             pack_version=pack.version,
             feature_set=pack.feature_set,
-            pattern_set=pattern_set,
+            pattern_set=pattern_set_of(patterns),
             requested_at=opened_at,
             level=self.level,
             seed=int(self.seed),
@@ -156,12 +161,20 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         if isinstance(opened, str):
             raise self._waiting(wanted, opened, until)
         run, model = opened
+        run_dir = target.files().directory(run.run_id)
+        copy = Path(run_dir) / "pack"
+        try:
+            self._copy(folder, copy, pack, patterns)
+        except Exception as error:
+            # A run whose opening fails has no teardown.
+            RunCloser(self.log).close(run.run_id, runs.RunState.FAILED, str(error))
+            raise
         self.log.info("opened run %s of %s", run.run_id, run.domain)
         settings = get_settings()
         return RunValues(
             run_id=run.run_id,
             domain=pack.name,
-            pack=self.pack,
+            pack=str(copy),
             opened_at=run.requested_at.astimezone(UTC).isoformat(timespec="milliseconds"),
             opened_by_try=ti.try_number,
             clear_number=clear_number,
@@ -172,7 +185,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             new_version=run.run_id,
             train_until=train_until.isoformat(timespec="milliseconds") if train_until else "",
             test_from=test_from.isoformat(timespec="milliseconds") if test_from else "",
-            run_dir=target.files().directory(run.run_id),
+            run_dir=run_dir,
             feature_log=str(settings.feature_log_dir / pack.name / run.run_id),
         )
 
@@ -228,6 +241,19 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                 f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
                 f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
             )
+
+    @staticmethod
+    def _copy(folder: Path, copy: Path, pack: DomainPack, patterns: list[Pattern]) -> None:
+        """Copy the pack's folder; what was checked is what the run gets."""
+        try:
+            if not copy.exists():
+                copy_pack(folder, copy)
+            copied = load_pack(copy)
+            unchanged = (copied, load_patterns(copy, copied)) == (pack, patterns)
+        except (PackError, PatternError) as error:
+            raise AirflowFailException(str(error)) from error
+        if not unchanged:
+            raise AirflowFailException(f"domain pack {folder} was edited while the run was opened: start it again")
 
     def _split(self, pack: DomainPack) -> tuple[datetime | None, datetime | None]:
         if self.kind is not RunKind.REPLAY:

@@ -68,7 +68,7 @@ class Stage:
     settings: Settings
     scope: str
     pack: DomainPack
-    pack_file: Path
+    pack_folder: Path
     model: Path
     directory: Path
     connection: psycopg.Connection[dict[str, Any]]
@@ -117,7 +117,7 @@ class Stage:
     def start(self, **changes: Any) -> subprocess.Popen[bytes]:
         """Start a writer; ``changes`` replaces arguments or, in capitals, the environment."""
         arguments = {
-            "pack": self.pack_file,
+            "pack": self.pack_folder,
             "scope": self.scope,
             "model": self.model,
             "ready-file": self.directory / f"ready-{len(self.processes)}",
