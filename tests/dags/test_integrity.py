@@ -11,6 +11,7 @@ from airflow.sdk.timezone import utcnow
 from airflow.serialization.serialized_objects import DagSerialization
 
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag, begin_task
+from patternalarm.operators.train_missing_model import TrainMissingModelOperator
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
@@ -65,6 +66,11 @@ def test_no_task_may_take_for_ever(dag_bag, dag_id):
         timeout = task.partial_kwargs["execution_timeout"] if task.is_mapped else task.execution_timeout
         assert timeout is not None, task.task_id
         assert timedelta() < timeout <= DAG_DEFAULT_ARGS["execution_timeout"], task.task_id
+        # A wait tells what it waited for, which Airflow's own end of it does not.
+        assert timedelta(seconds=getattr(task, "patience", 0)) < timeout, task.task_id
+        # To Airflow, a deferred task's time is told by who defers it: ours do.
+        if getattr(task, "deferrable", False):
+            assert isinstance(task, TrainMissingModelOperator), task.task_id
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
