@@ -45,7 +45,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench fuzz lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay bench fuzz leftovers lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -89,6 +89,9 @@ fuzz: envs ## hostile records through the engine's code, by coverage, then alert
 	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
 		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
 	@FUZZ_EXAMPLES="$$EXAMPLES" $(DEV) -m infra.local.run_tests fuzz
+
+leftovers: doctor envs ## load tests stopped in every state in every way, and what is left of each after 15 minutes (an hour)
+	@$(DEV) -m infra.local.run_tests leftovers
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

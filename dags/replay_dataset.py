@@ -8,9 +8,12 @@ channel only.
 The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import dag
 
 from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.jobs import CHECK_FILE
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import replay_params
@@ -44,7 +47,8 @@ def replay_dataset() -> None:
     checked = {"pack": PACK, "file": FILE}
     check_file = RunProcessOperator(
         task_id="check_file",
-        job=JobSpec("check-file.{{ ti.id }}", Program.SERVICE, "generator.replay", checked, flags=("--check",)),
+        job=JobSpec(f"{CHECK_FILE}.{{{{ ti.id }}}}", Program.SERVICE, "generator.replay", checked, flags=("--check",)),
+        execution_timeout=timedelta(minutes=10),
     )
     open_run = OpenRunOperator(task_id=OPEN_RUN, kind=RunKind.REPLAY, pack=PACK, seed="{{ params.seed }}")
     create_topics, start_flink, publish_train = steps.create_topics(), steps.start_flink(), publish("train")

@@ -16,7 +16,7 @@ from airflow.sdk import TriggerRule, dag
 
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.dag_parts.params import load_test_params, refuse_unfit_load_test
+from patternalarm.dag_parts.params import begin_load_test, load_test_params
 from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
 from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.open_run import OpenRunOperator
@@ -57,7 +57,7 @@ def run_load_test() -> None:
 
     train_missing_model = TrainMissingModelOperator(
         task_id="train_missing_model",
-        pre_execute=refuse_unfit_load_test,
+        pre_execute=begin_load_test,
         domain="{{ params.domain }}",
         dag_id="retrain_model",
     )

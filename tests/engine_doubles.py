@@ -121,24 +121,27 @@ class FilesInMemory:
     """Port ``Files`` without a disk."""
 
     def __init__(self) -> None:
-        self.scopes: set[str] = set()
+        self.known: set[str] = set()
 
     def directory(self, scope: str) -> str:
         if not RUN_ID_PATTERN.fullmatch(scope):
             raise ValueError(f"scope {scope!r}")
         return f"memory:///{scope}"
 
+    def scopes(self) -> list[str]:
+        return sorted(self.known)
+
     def make(self, scope: str) -> str:
-        self.scopes.add(scope)
+        self.known.add(scope)
         return self.directory(scope)
 
     def exists(self, scope: str) -> bool:
         self.directory(scope)
-        return scope in self.scopes
+        return scope in self.known
 
     def remove(self, scope: str) -> None:
         self.directory(scope)
-        self.scopes.discard(scope)
+        self.known.discard(scope)
 
     def checkpoints(self, scope: str) -> str:
         return f"{self.directory(scope)}/checkpoints"
@@ -185,6 +188,9 @@ class FlinkInMemory:
         living = [job for job in self.jobs.values() if not job.ended]
         return self.SLOTS - self.SLOTS_OF_A_JOB * len(living)
 
+    def all_slots(self) -> int:
+        return self.SLOTS
+
     def job(self, name: str) -> FlinkJob | None:
         return self.jobs.get(flink_job_id(name))
 
@@ -196,6 +202,9 @@ class FlinkInMemory:
         self._known(job_id)
         return 0
 
+    def ended_jobs(self) -> list[str]:
+        return sorted(job.name for job in self.jobs.values() if job.ended)
+
     def forget(self, name: str) -> None:
         job = self.job(name)
         if job and job.ended:
@@ -203,6 +212,9 @@ class FlinkInMemory:
 
     def jobs_named(self, name: str) -> list[str]:
         return [job.job_id for job in self.jobs.values() if job.name == name and not job.ended]
+
+    def running_jobs(self) -> dict[str, str]:
+        return {job_id: job.name for job_id, job in self.jobs.items() if not job.ended}
 
     def failure(self, job_id: str) -> str:
         self._known(job_id)

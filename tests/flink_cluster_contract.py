@@ -36,14 +36,17 @@ def tell(stage: Stage) -> None:
     for asking in (flink.failure, flink.cancel, lambda job_id: flink.read_offsets(job_id, stage.topic)):
         with pytest.raises(FlinkError):
             asking(UNKNOWN)
-    free = flink.free_slots()
+    free, total = flink.free_slots(), flink.all_slots()
+    assert 0 < free <= total
 
     stage.start()
     first = wait_for(lambda: running(flink, name), seconds=60)
     assert (first.name, first.state, first.ended) == (name, "RUNNING", False)
     assert flink.jobs_named(name) == [first.job_id]
+    assert flink.running_jobs()[first.job_id] == name
     assert flink.job(f"{name}0") is None
     assert wait_for(lambda: flink.free_slots() < free, seconds=60)
+    assert flink.all_slots() == total
     stage.publish(40)
     # Each offset is that of a record, so they count one less than there are, partition by partition.
     wait_for(lambda: sum(offset + 1 for offset in flink.read_offsets(first.job_id, stage.topic).values()) == 40, 60)
@@ -52,9 +55,12 @@ def tell(stage: Stage) -> None:
     assert wait_for(lambda: ended(flink, name), seconds=60) == "FINISHED"
     assert flink.stop_failure(first.job_id, request) is None
     assert flink.jobs_named(name) == []
+    assert name not in flink.running_jobs().values()
     wait_for(lambda: flink.free_slots() == free, seconds=60)
 
+    wait_for(lambda: name in flink.ended_jobs(), seconds=60)
     flink.forget(name)
+    assert name not in flink.ended_jobs()
     stage.start()
     # By its name there is one at most, so it is found whoever started it.
     assert wait_for(lambda: running(flink, name), seconds=60).job_id == first.job_id

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import machine
+from infra.local import exposure, machine
 from infra.local.machine import GIB, REPOSITORY
 
 MINIMUM_MEMORY_GIB = 6
@@ -68,8 +68,13 @@ def _disk() -> str:
     return f"{gib:.0f} GiB free" if gib >= needed_disk_gib() else ""
 
 
+def _host() -> str:
+    return os.environ.get(exposure.BIND_SETTING) or exposure.LOOPBACK
+
+
 def checks() -> list[Check]:
     """Every requirement, in the order in which they are reported."""
+    exposed, _, remedy = exposure.why_exposed(_host()).partition(". ")
     jdks = " or ".join(str(major) for major in machine.SUPPORTED_JDKS)
     return [
         Check(
@@ -84,6 +89,7 @@ def checks() -> list[Check]:
             f"the path of this clone holds a blank ({REPOSITORY}), which Flink's start scripts cannot stand",
             "move the clone to a path without blanks",
         ),
+        Check("host", lambda: "" if exposed else _host(), exposed, remedy),
         Check(
             "JDK",
             lambda: _version(machine.find_jdk()),

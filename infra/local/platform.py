@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.local import health, initialise, processes
+from infra.local import exposure, health, initialise, processes
 from infra.local.configuration import Configuration, ensure_secrets
 from infra.local.machine import REPOSITORY
 from infra.local.progress import Progress, StepError
@@ -287,6 +287,16 @@ def load_configuration() -> Configuration:
         raise UsageError(str(error)) from error
 
 
+def refuse_exposure(host: str) -> None:
+    """See that the platform listens on this machine alone.
+
+    Raises:
+        UsageError: it does not; the message tells what to set.
+    """
+    if why := exposure.why_exposed(host):
+        raise UsageError(why)
+
+
 def show_status(platform: Platform) -> int:
     """Print the table; 0 when everything that belongs to the platform is healthy."""
     console = Console(width=None if sys.stdout.isatty() else 120)
@@ -358,6 +368,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
     with Progress() as progress:
         platform = Platform(load_configuration(), progress)
+        if arguments.action in ("up", "status"):
+            refuse_exposure(platform.configuration.settings.bind_host)
         if arguments.action == "status":
             return show_status(platform)
         if arguments.action == "logs":

@@ -1,8 +1,8 @@
 """Every check and test suite, one after another, each in its own environment; the last line counts them all.
 
 ``python -m infra.local.run_tests [lint | SUITE…]`` in the dev environment. A suite whose directory holds no tests is left
-out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed. The suite ``fuzz``, the long
-run of tests that ``integration`` runs shortly, is run by name only.
+out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed. The suites ``fuzz`` and
+``leftovers``, the long runs of tests that ``integration`` and ``e2e`` run shortly, are run by name only.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.local import machine
@@ -132,7 +132,12 @@ def suites() -> list[Suite]:
         Suite("ruff format", [f"{dev}/ruff", "format", "--check", "."]),
         Suite("mypy", [f"{dev}/mypy"]),
         _pytest("unit", "dev", "tests/unit", "tests/contracts"),
-        _pytest("dags", "airflow", "tests/dags", "tests/unit/hooks", "tests/unit/operators", "tests/unit/triggers"),
+        _pytest(
+            "dags",
+            "airflow",
+            "tests/dags",
+            *(f"tests/unit/{room}" for room in ("hooks", "operators", "runs", "triggers")),
+        ),
         _pytest("engines", "dev", "tests/engines"),
         _pytest("superset", "dev", "tests/superset"),
         _pytest("dbt", "dev", "tests/dbt"),
@@ -146,6 +151,7 @@ def suites() -> list[Suite]:
         _pytest("spark_jobs", "spark", "tests/spark_jobs"),
         _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
         _pytest("e2e", "dev", "tests/e2e", platform=True),
+        replace(_pytest("leftovers", "dev", "tests/leftovers", platform=True), by_name_only=True),
         Suite(
             "fuzz",
             [f"{dev}/python", "-m", "pytest", "-q", "-s", *FUZZ_TESTS],

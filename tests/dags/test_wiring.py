@@ -47,6 +47,18 @@ def test_setup_opens_and_teardown_closes_whatever_happens(dag_bag, dag_id, group
 
 
 @pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
+def test_a_teardown_is_tried_again_and_nothing_else_is(dag_bag, dag_id, group):
+    retries = {task.task_id: task.retries for task in dag_bag.dags[dag_id].tasks if not task.is_mapped}
+    assert retries.pop(f"{group}close_run") > 0
+    assert set(retries.values()) == {0}
+
+
+def test_weekly_retraining_trains_one_domain_after_the_other(dag_bag):
+    assert dag_bag.dags["retrain_model"].get_task("retrain.open_run").alone
+    assert not dag_bag.dags["run_load_test"].get_task("open_run").alone
+
+
+@pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
 def test_a_run_fails_with_its_verdict_and_with_its_teardown(dag_bag, dag_id, group):
     """The rule by which Airflow itself takes a run's state from its tasks, on the DAG as the scheduler knows it."""
     dag = DagSerialization.from_dict(DagSerialization.to_dict(dag_bag.dags[dag_id]))

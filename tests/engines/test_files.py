@@ -15,7 +15,9 @@ def test_a_directory_is_there_from_its_making_to_its_removal(files):
 def test_scopes_do_not_share_anything(files):
     for scope in ("run-1", "run-10", "live"):
         files.make(scope)
+    assert files.scopes() == ["live", "run-1", "run-10"]
     files.remove("run-1")
+    assert files.scopes() == ["live", "run-10"]
     assert files.exists("run-10")
     assert files.exists("live")
     assert len({files.directory(scope) for scope in ("run-1", "run-10", "live")}) == 3

@@ -1,7 +1,8 @@
 """Start a DAG and follow it: a line for every change, and one at least every ten seconds."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ _LONGEST_SILENCE_SECONDS: Final = 8.0
 # Airflow looks for new DAG files every 10 s and needs some seconds to read them.
 _UNKNOWN_DAG_SECONDS: Final = 90.0
 
+_BUSY: Final = frozenset({"running", "deferred"})
 _ENDED: Final = frozenset({"success", "failed"})
 _WORDS: Final = {
     "running": "started",
@@ -31,7 +33,11 @@ _WORDS: Final = {
 # What a task waits for, where its name does not tell; said once, when its waiting begins.
 _WAITS_FOR: Final = {
     "train_missing_model": "the domain has no model that fits: retrain_model trains one first, which takes about two minutes",
+    "open_run": "no room yet: other runs hold Flink's task slots, or go first; its log names them",
 }
+
+# Which DAG's run a task waits for.
+_WAITS_ON_DAG: Final = {"train_missing_model": "retrain_model"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,9 @@ class Follower:
             if paused is False:
                 return
             if paused:
-                raise AirflowError(f"{dag_id} is paused: unpause it in Airflow, or `airflow dags unpause {dag_id}`")
+                raise AirflowError(
+                    f"{dag_id} is paused: unpause it in Airflow, or `.local/bin/airflow dags unpause {dag_id}`"
+                )
             if self._clock() - began > _UNKNOWN_DAG_SECONDS:
                 errors = self._api.import_errors()
                 raise AirflowError(f"Airflow does not know {dag_id}: {'; '.join(errors) or 'see `make logs`'}")
@@ -155,10 +163,22 @@ class Follower:
             if state in _ENDED:
                 return state, tasks
             if now - spoke >= _LONGEST_SILENCE_SECONDS:
-                busy = [f"{name} {now - since[name]:.0f} s" for name, s in seen.items() if s in ("running", "deferred")]
-                self._say(now - began, f"[dim]{', '.join(busy) or 'waiting for a free worker'}[/]")
+                busy = {name: f"{name} {now - since[name]:.0f} s" for name, s in seen.items() if s in _BUSY}
+                paused = self._paused(dag_id, busy)
+                self._say(now - began, paused or f"[dim]{', '.join(busy.values()) or 'waiting for a free worker'}[/]")
                 spoke = now
             self._sleep(_POLL_SECONDS)
+
+    def _paused(self, dag_id: str, busy: Collection[str]) -> str:
+        """What to say when the run can't go on because its DAG, or the one that it waits for, is paused; else nothing."""
+        for waited_for in (dag_id, *(_WAITS_ON_DAG[name] for name in busy if name in _WAITS_ON_DAG)):
+            with suppress(AirflowError), asking_once():
+                if self._api.is_paused(waited_for):
+                    return (
+                        f"[yellow]{waited_for} is paused[/], so no task of it begins: unpause it in Airflow, or "
+                        f"`.local/bin/airflow dags unpause {waited_for}`; a run that stands still is closed after a while"
+                    )
+        return ""
 
     def _tell_failures(self, followed: Followed) -> None:
         for task in followed.tasks:

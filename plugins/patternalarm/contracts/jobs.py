@@ -2,6 +2,10 @@
 
 import hashlib
 from enum import StrEnum
+from typing import Final
+
+# Of a check of a file, which comes before there is a run.
+CHECK_FILE: Final = "check-file"
 
 
 class ProcessKind(StrEnum):

@@ -3,6 +3,7 @@
 Everything belongs to a scope: ``live``, or the run_id of a load test, replay, retraining or backtest.
 """
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +16,6 @@ ALL_DOMAINS: Final = "all"
 
 # Airflow's own run ids hold ':' and '+', which are illegal in topic names, hence an id of our own beside it.
 RUN_ID_PATTERN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
-_DOMAIN_LENGTH: Final = 24
 
 
 # Parameter of a replay's run: how many rows of its file are to be published, counted before the first of them is.
@@ -28,6 +28,11 @@ class RunKind(StrEnum):
     LOAD_TEST = "load-test"
     REPLAY = "replay"
     RETRAIN = "retrain"
+
+
+_DOMAIN_LENGTH: Final = 24
+_DIGEST_LENGTH: Final = 8
+_OWN_RUN_ID: Final = re.compile(rf"(?:{'|'.join(RunKind)})-[a-z0-9-]+-\d{{8}}-\d{{6}}-[0-9a-f]{{{_DIGEST_LENGTH}}}")
 
 
 class Level(StrEnum):
@@ -77,12 +82,37 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
-def new_run_id(kind: RunKind, domain: str, at: datetime) -> str:
-    """``<kind>-<domain>-<UTC time to the millisecond>``: sortable and unique within one scheduler.
+def run_id_of(
+    kind: RunKind,
+    domain: str,
+    *,
+    dag_id: str,
+    airflow_run_id: str,
+    run_after: datetime,
+    map_index: int = -1,
+    clear_number: int = 0,
+) -> str:
+    """``<kind>-<domain>-<UTC second of the DAG run>-<eight hex digits>``: sortable, and one for each attempt.
 
-    What an id cannot hold of the domain's name, is left out or written as a dash.
+    An attempt is a DAG run, a map index and how often the DAG run was cleared: asked twice, it has the same id; cleared, it
+    is another attempt. Where two DAG runs would share an id (one deleted, the next of the same name), ``run_after`` differs.
+
+    Args:
+        kind: what the run is for.
+        domain: its domain; what a topic's name cannot hold of it, is written as a dash.
+        dag_id: the DAG.
+        airflow_run_id: Airflow's own id of the DAG run.
+        run_after: since when the DAG run may run.
+        map_index: number of the mapped task group's instance that the run belongs to; -1 without one.
+        clear_number: how often the DAG run was cleared.
     """
-    utc = at.astimezone(UTC)
-    stamp = utc.strftime("%Y%m%d-%H%M%S") + f"{utc.microsecond // 1000:03d}"
-    short = domain[:_DOMAIN_LENGTH].replace("_", "-").strip("-")
-    return check_run_id(f"{kind}-{short}-{stamp}")
+    utc = run_after.astimezone(UTC)
+    attempt = "\0".join((dag_id, airflow_run_id, utc.isoformat(), str(map_index), str(clear_number), domain))
+    digest = hashlib.sha256(attempt.encode()).hexdigest()[:_DIGEST_LENGTH]
+    short = re.sub(r"[^a-z0-9]+", "-", domain[:_DOMAIN_LENGTH]).strip("-")
+    return check_run_id(f"{kind}-{short}-{utc:%Y%m%d-%H%M%S}-{digest}")
+
+
+def is_run_id(text: str) -> bool:
+    """Whether ``text`` is an id that ``run_id_of`` may have made: what bears another name is not ours to remove."""
+    return bool(_OWN_RUN_ID.fullmatch(text))

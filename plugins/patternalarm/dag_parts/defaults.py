@@ -1,13 +1,15 @@
 """What every DAG has in common."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from patternalarm.contracts.runs import MAX_MINUTES
+from patternalarm.dag_parts.hold import hold_run
 from patternalarm.did_you_mean import did_you_mean
 
 
@@ -36,12 +38,25 @@ def refuse_unknown_parameters(context: Context) -> None:
         raise AirflowFailException("; ".join(wrong))
 
 
+def begin_task(context: Context) -> None:
+    """What comes before any task: its run was asked for in names that the DAG has, and is open.
+
+    Raises:
+        AirflowFailException: see ``refuse_unknown_parameters`` and ``hold_run``.
+        PlatformDatabaseError: PostgreSQL cannot be reached.
+    """
+    refuse_unknown_parameters(context)
+    hold_run(context)
+
+
 DAG_DEFAULT_ARGS: Final[dict[str, Any]] = {
     "owner": "patternalarm",
     # A run that was half done is not done again by itself: its events are in the topics already.
     "retries": 0,
+    # The longest that a run may generate, and an hour; what waits ends its patience before.
+    "execution_timeout": timedelta(minutes=MAX_MINUTES + 60),
     # Before any task, so that whichever comes first stops the run, at the price of no task more.
-    "pre_execute": refuse_unknown_parameters,
+    "pre_execute": begin_task,
 }
 
 START_DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,3 +69,4 @@ class Tag(StrEnum):
     MODELS = "models"
     MARTS = "marts"
     DASHBOARDS = "dashboards"
+    OPERATION = "operation"

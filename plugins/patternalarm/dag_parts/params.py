@@ -25,7 +25,7 @@ from patternalarm.contracts.runs import (
     TRAINING_SEEDS_FROM,
     Level,
 )
-from patternalarm.dag_parts.defaults import refuse_unknown_parameters
+from patternalarm.dag_parts.defaults import begin_task
 from patternalarm.settings import get_settings
 
 
@@ -94,15 +94,15 @@ def load_test_params() -> dict[str, Any]:
     }
 
 
-def refuse_unfit_load_test(context: Context) -> None:
-    """Fail the task, and by that the run, when its parameters cannot give a load test.
+def begin_load_test(context: Context) -> None:
+    """What comes before the first task of a load test: ``begin_task``, and parameters that can give one.
 
     A run without a fraud would get a model, be generated, scored and drained only to miss for want of one.
 
     Raises:
-        AirflowFailException: see ``refuse_unknown_parameters``; or rate and minutes give too few events to hold a fraud.
+        AirflowFailException: see ``begin_task``; or rate and minutes give too few events to hold a fraud.
     """
-    refuse_unknown_parameters(context)
+    begin_task(context)
     params = context["params"]
     rate = params["events_per_minute"] or EVENTS_PER_MINUTE[Level(params["level"])]
     events = round(rate * params["minutes"])

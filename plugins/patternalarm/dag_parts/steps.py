@@ -4,6 +4,7 @@ Every step knows its run by templates of what ``open_run`` returned, so the grap
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -28,6 +29,11 @@ from patternalarm.triggers.polling import PollingTrigger
 from patternalarm.triggers.scorer_drained import ScorerDrainedTrigger
 
 PLATFORM_SECRETS: Final = ("platform_password",)
+
+# Beyond these, `enforce_scale_to_zero` closes it.
+_CLOSING_RETRIES: Final = 3
+_CLOSING_RETRY_DELAY: Final = timedelta(seconds=30)
+_CLOSING_TIMEOUT: Final = timedelta(minutes=10)
 
 
 class RunSteps:
@@ -223,5 +229,12 @@ class RunSteps:
         return EmptyOperator(task_id="verdict")
 
     def close_run(self, **options: Any) -> CloseRunOperator:
-        """Stop, drop and release whatever belongs to the run."""
-        return CloseRunOperator(task_id="close_run", run_id=self.run_id, domain=self.domain, **options)
+        """Stop, drop and release whatever belongs to the run. What an engine refuses is asked of it again."""
+        return CloseRunOperator(
+            task_id="close_run",
+            run_id=self.run_id,
+            retries=_CLOSING_RETRIES,
+            retry_delay=_CLOSING_RETRY_DELAY,
+            execution_timeout=_CLOSING_TIMEOUT,
+            **options,
+        )

@@ -55,6 +55,9 @@ class FlinkCluster(Protocol):
     def free_slots(self) -> int:
         """Task slots that no job holds."""
 
+    def all_slots(self) -> int:
+        """Task slots that there are, held by a job or not."""
+
     def job(self, name: str) -> FlinkJob | None:
         """The job of this name, of which there is one at most, also when it has ended; None when there is none."""
 
@@ -64,11 +67,17 @@ class FlinkCluster(Protocol):
     def last_checkpoint(self, job_id: str) -> int:
         """Number of the latest checkpoint that the job completed or was started from, which only grows; 0 before the first."""
 
+    def ended_jobs(self) -> list[str]:
+        """Names of the jobs of which it is kept how they ended, until ``forget``."""
+
     def forget(self, name: str) -> None:
         """Remove what is kept of how the job of this name ended; before, none of that name can be submitted again."""
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended."""
+
+    def running_jobs(self) -> dict[str, str]:
+        """Names of the jobs that have not ended, by their ids."""
 
     def failure(self, job_id: str) -> str:
         """Why the job failed: the innermost cause of its last failure, or that Flink knows none."""
@@ -103,6 +112,9 @@ class Files(Protocol):
 
     def directory(self, scope: str) -> str:
         """Place of the scope's directory, whether it is there or not."""
+
+    def scopes(self) -> list[str]:
+        """Names of the directories that there are, sorted."""
 
     def make(self, scope: str) -> str:
         """Make the scope's directory if it is missing; its place."""

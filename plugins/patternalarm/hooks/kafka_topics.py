@@ -60,10 +60,26 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
         Raises:
             KafkaTopicsError: a topic cannot be dropped.
         """
-        names = list(topics_of(domain, scope).values())
+        return self.drop_named(list(topics_of(domain, scope).values()))
+
+    def drop_named(self, names: list[str]) -> list[str]:
+        """Drop those topics of ``names`` that exist; their names.
+
+        Raises:
+            KafkaTopicsError: a topic cannot be dropped.
+        """
         dropped: list[str] = []
-        self._patiently(f"drop the topics of {scope}", lambda: self._drop(names, dropped))
+        if names:
+            self._patiently(f"drop {len(names)} topics", lambda: self._drop(names, dropped))
         return dropped
+
+    def names(self) -> list[str]:
+        """Names of all topics that there are, sorted.
+
+        Raises:
+            KafkaTopicsError: Kafka cannot be reached.
+        """
+        return sorted(self._patiently("list its topics", self._metadata).topics)
 
     def offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
         """First offset and offset after the last, by topic and partition; topics that do not exist are left out.

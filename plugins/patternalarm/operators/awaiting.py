@@ -1,11 +1,13 @@
 """What every operator of ours that waits has in common."""
 
-from typing import Any
+from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from patternalarm.triggers.polling import PollingTrigger
+
+_TOLD_BEFORE_SECONDS: Final = 60
 
 
 class AwaitingOperator(BaseOperator):  # type: ignore[misc]
@@ -15,8 +17,14 @@ class AwaitingOperator(BaseOperator):  # type: ignore[misc]
     """
 
     def wait_with(self, trigger: PollingTrigger) -> None:
-        """Give up the worker until ``trigger`` has an outcome. Does not return."""
-        self.defer(trigger=trigger, method_name="fail")
+        """Give up the worker until ``trigger`` has an outcome. Does not return.
+
+        A trigger without a patience of its own gets one that ends before the task's time does: its message tells what was
+        waited for, Airflow's does not. And Airflow asks for the time that a deferred task may take here alone.
+        """
+        if trigger.patience is None and self.execution_timeout is not None:
+            trigger.patience = max(0.0, self.execution_timeout.total_seconds() - _TOLD_BEFORE_SECONDS)
+        self.defer(trigger=trigger, method_name="fail", timeout=self.execution_timeout)
 
     def fail(self, context: Context, event: dict[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
         """End the task with the trigger's reason.

@@ -17,6 +17,10 @@ class RunValues(TypedDict):
     """Folder of the run's own copy of its domain pack, which no edit reaches."""
     opened_at: str
     """ISO 8601 UTC."""
+    opened_by_try: int
+    """Which try of ``open_run`` opened it."""
+    clear_number: int
+    """How often the DAG run was cleared by then."""
     score_from_ms: int
     """Events older than this (epoch milliseconds) are history: neither scored nor graded."""
     events_per_minute: int
@@ -24,7 +28,7 @@ class RunValues(TypedDict):
     model_dir: str
     """Directory of the model that scores the run's events: the promoted one, or the one that the run trains."""
     new_version: str
-    """Version of the model that the run trains, if it does."""
+    """Version of the model that the run trains, if it does: its run_id, so that no two runs share one."""
     train_until: str
     test_from: str
     """Split of a replayed file, ISO 8601 UTC; both empty without one."""

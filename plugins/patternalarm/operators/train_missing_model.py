@@ -3,8 +3,16 @@
 from typing import Any, Final
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.triggers.external_task import DagStateTrigger
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    DagRunTriggerException,
+    TaskDeferralTimeout,
+)
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import TriggerDagRun
 from airflow.utils.state import DagRunState
 
 from patternalarm.contracts.domain_pack import chosen_pack
@@ -96,7 +104,38 @@ class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
             self.log.info("%s: training one for %s first", error, self.domain)
         else:
             raise AirflowSkipException(f"model {model.version} of {self.domain} is promoted and fits")
-        super().execute(context)
+        try:
+            super().execute(context)
+        except DagRunTriggerException as asked:
+            self._trigger_and_wait(context, asked)
+
+    def _trigger_and_wait(self, context: Context, asked: DagRunTriggerException) -> None:
+        # Airflow's own handling of the exception waits for ever, also for a run that somebody deleted.
+        task_runner.SUPERVISOR_COMMS.send(
+            TriggerDagRun(dag_id=asked.trigger_dag_id, run_id=asked.dag_run_id, conf=asked.conf, logical_date=None)
+        )
+        context["ti"].xcom_push(key="trigger_run_id", value=asked.dag_run_id)
+        trigger = DagStateTrigger(
+            dag_id=asked.trigger_dag_id,
+            states=[DagRunState.SUCCESS, DagRunState.FAILED],
+            run_ids=[asked.dag_run_id],
+            poll_interval=_POLL_SECONDS,
+        )
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=self.execution_timeout)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """See Airflow.
+
+        Raises:
+            AirflowFailException: the training has not ended in the time that the task may take.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout as error:
+            raise AirflowFailException(
+                f"no model of {self.domain}: its training has not ended after {self.execution_timeout}; was "
+                f"{self.trigger_dag_id} paused, or its run deleted?"
+            ) from error
 
     def execute_complete(self, context: Context, event: tuple[str, dict[str, Any]]) -> None:  # noqa: ARG002
         """End with the training.

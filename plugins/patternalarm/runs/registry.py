@@ -4,10 +4,11 @@ Every function works on the caller's connection and leaves the commit to the cal
 database's, so that no two machines disagree about which is live.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import class_row
@@ -16,9 +17,18 @@ from psycopg.types.json import Jsonb
 from patternalarm.contracts.runs import PLANNED_ROWS, RunKind, check_run_id
 from patternalarm.contracts.tables import LEASE, RUN
 
+# A lease outlives what keeps its run from being heard of: PostgreSQL away as long as it is waited for, a machine that is
+# busy. Whoever works for the run renews it long before.
+LEASE_DURATION: Final = timedelta(minutes=15)
+LEASE_RENEWED_EVERY: Final = timedelta(minutes=1)
+
 
 class RunError(LookupError):
     """No such run, or not one that this may be done with."""
+
+
+class RunClosedError(RunError):
+    """The run is closed, or is being closed: nothing may be started for it any more."""
 
 
 class RunState(StrEnum):
@@ -72,6 +82,29 @@ class Lease:
     released_at: datetime | None
 
 
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that is not closed: it has not ended, or its lease is not released.
+
+    Attributes:
+        run_id: the run.
+        domain: its domain.
+        dag_id: the DAG that opened it.
+        airflow_run_id: Airflow's id of the DAG run.
+        keep_topics: whether its topics were asked to be left to their retention.
+        live: whether its lease is neither released nor expired.
+        closing: whether its lease was released not long ago, and so somebody may be closing it.
+    """
+
+    run_id: str
+    domain: str
+    dag_id: str
+    airflow_run_id: str
+    keep_topics: bool
+    live: bool
+    closing: bool
+
+
 _RUN_COLUMNS: Final = (
     "run_id, kind, domain, dag_id, airflow_run_id, pack_version, feature_set, pattern_set, requested_at, level, seed, "
     "minutes, dag_version, model_version, params, state, reason, measured_from, measured_until, ended_at"
@@ -102,26 +135,49 @@ UPDATE {RUN} SET state = %s, reason = %s, ended_at = clock_timestamp() WHERE run
 
 _ACQUIRE: Final = f"""
 INSERT INTO {LEASE} AS l (run_id, acquired_at, expires_at) VALUES (%s, clock_timestamp(), clock_timestamp() + %s)
-ON CONFLICT (run_id) DO UPDATE SET expires_at = excluded.expires_at, released_at = NULL
+ON CONFLICT (run_id) DO UPDATE SET expires_at = greatest(l.expires_at, excluded.expires_at) WHERE l.released_at IS NULL
 RETURNING {_LEASE_COLUMNS}
+"""
+
+_RENEW: Final = f"""
+UPDATE {LEASE} SET expires_at = greatest(expires_at, clock_timestamp() + %s) WHERE run_id = %s AND released_at IS NULL
+"""
+
+_RENEW_ALL: Final = f"""
+UPDATE {LEASE} SET expires_at = greatest(expires_at, clock_timestamp() + %s)
+WHERE released_at IS NULL AND run_id IN (SELECT run_id FROM {RUN} WHERE dag_id = %s AND airflow_run_id = %s)
 """
 
 _RELEASE: Final = f"""
 UPDATE {LEASE} SET released_at = clock_timestamp() WHERE run_id = %s AND released_at IS NULL
 """
 
-_LIVE: Final = f"""
-SELECT {_LEASE_COLUMNS} FROM {LEASE}
-WHERE released_at IS NULL AND expires_at > clock_timestamp() ORDER BY acquired_at
+_RELEASE_UNLESS_LIVE: Final = f"""
+UPDATE {LEASE} SET released_at = coalesce(released_at, clock_timestamp())
+WHERE run_id = %s AND (released_at IS NOT NULL OR expires_at <= clock_timestamp())
 """
+
+_OPEN_RUNS: Final = f"""
+SELECT run_id, domain, dag_id, airflow_run_id, coalesce((params ->> 'keep_topics')::boolean, false) AS keep_topics,
+    coalesce(released_at IS NULL AND expires_at > clock_timestamp(), false) AS live,
+    coalesce(released_at > clock_timestamp() - %s, false) AS closing
+FROM {RUN} LEFT JOIN {LEASE} USING (run_id)
+WHERE state = 'running' OR (acquired_at IS NOT NULL AND released_at IS NULL) ORDER BY requested_at, run_id
+"""
+
+_KEEP_TOPICS: Final = f"SELECT run_id FROM {RUN} WHERE run_id = ANY(%s) AND (params ->> 'keep_topics')::boolean"
+
+# Any number that nobody else takes; it is held while a run is looked at for room and recorded.
+_OPENING_LOCK: Final = 7_201_900_213
 
 
 def open_run(connection: psycopg.Connection[Any], run: Run) -> Run:
-    """Record ``run`` as running and return its row; opening the same run again (a retried task) changes nothing.
+    """Record ``run`` as running and return its row; opening the same run again (a repeated task) changes nothing.
 
     Raises:
         ValueError: its run_id cannot be part of a topic's name.
         RunError: another Airflow run took that run_id.
+        RunClosedError: the run has ended.
     """
     check_run_id(run.run_id)
     columns = {name: getattr(run, name) for name in (column.strip() for column in _RUN_COLUMNS.split(","))}
@@ -131,7 +187,30 @@ def open_run(connection: psycopg.Connection[Any], run: Run) -> Run:
         raise RunError(
             f"run_id {run.run_id} belongs to {stored.dag_id} run {stored.airflow_run_id}; start again for a new run_id"
         )
+    if stored.state is not RunState.RUNNING:
+        raise closed(run.run_id)
     return stored
+
+
+def closed(run_id: str) -> RunClosedError:
+    """What to say to whoever wants to go on with a closed run."""
+    return RunClosedError(f"run {run_id} is closed, and what it ran on is gone: trigger the DAG again for a new run")
+
+
+def alone_to_open(connection: psycopg.Connection[Any]) -> None:
+    """Wait until nobody else is opening a run, and keep others from it until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_OPENING_LOCK,))
+
+
+def open_runs(connection: psycopg.Connection[Any]) -> list[OpenRun]:
+    """Every run that is not closed, the oldest first."""
+    with connection.cursor(row_factory=class_row(OpenRun)) as cursor:
+        return cursor.execute(_OPEN_RUNS, (LEASE_DURATION,)).fetchall()
+
+
+def with_kept_topics(connection: psycopg.Connection[Any], run_ids: Iterable[str]) -> set[str]:
+    """Those of ``run_ids`` whose topics were asked to be left to their retention."""
+    return {run_id for (run_id,) in connection.execute(_KEEP_TOPICS, (list(run_ids),)).fetchall()}
 
 
 def get_run(connection: psycopg.Connection[Any], run_id: str) -> Run:
@@ -199,20 +278,43 @@ def acquire_lease(connection: psycopg.Connection[Any], run_id: str, duration: ti
     Raises:
         ValueError: ``duration`` is not positive.
         RunError: there is no such run; open it first.
+        RunClosedError: the lease was released.
     """
     if duration <= timedelta(0):
         raise ValueError(f"a lease of {duration} is none")
     get_run(connection, run_id)
     with connection.cursor(row_factory=class_row(Lease)) as cursor:
-        return cast("Lease", cursor.execute(_ACQUIRE, (run_id, duration)).fetchone())
+        lease = cursor.execute(_ACQUIRE, (run_id, duration)).fetchone()
+    if lease is None:
+        raise closed(run_id)
+    return lease
+
+
+def renew_lease(connection: psycopg.Connection[Any], run_id: str, duration: timedelta = LEASE_DURATION) -> None:
+    """Let the run's lease live for ``duration`` from now at least.
+
+    Raises:
+        RunClosedError: it was released, or there is none.
+    """
+    if connection.execute(_RENEW, (duration, run_id)).rowcount == 0:
+        raise closed(run_id)
+
+
+def renew_leases(
+    connection: psycopg.Connection[Any], dag_id: str, airflow_run_id: str, duration: timedelta = LEASE_DURATION
+) -> int:
+    """Let every lease that an Airflow run holds live for ``duration`` from now at least; how many those are."""
+    return connection.execute(_RENEW_ALL, (duration, dag_id, airflow_run_id)).rowcount
 
 
 def release_lease(connection: psycopg.Connection[Any], run_id: str) -> bool:
-    """Give the run's lease back; True if it was held. Without one nothing happens, so teardown may call it twice."""
+    """Give the run's lease back; True if it was held. Without one nothing happens, so teardown may call it twice.
+
+    From here on nothing is started for the run, so who closes one begins with this.
+    """
     return connection.execute(_RELEASE, (run_id,)).rowcount > 0
 
 
-def live_leases(connection: psycopg.Connection[Any]) -> list[Lease]:
-    """Leases neither released nor expired, oldest first."""
-    with connection.cursor(row_factory=class_row(Lease)) as cursor:
-        return cursor.execute(_LIVE).fetchall()
+def release_lease_unless_live(connection: psycopg.Connection[Any], run_id: str) -> bool:
+    """Take the run's lease away if it has expired; False when it was renewed meanwhile, and so the run goes on."""
+    return connection.execute(_RELEASE_UNLESS_LIVE, (run_id,)).rowcount > 0

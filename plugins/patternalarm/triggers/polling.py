@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from patternalarm.passing_errors import passes_by_itself
 from patternalarm.retrying import Complaints, asking_once, patience_of_settings
+from patternalarm.triggers.lease_renewal import LeaseRenewal
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Failed:
 class PollingTrigger(BaseTrigger):  # type: ignore[misc]
     """Calls ``look`` in a thread every ``interval`` seconds until it returns ``Done`` or ``Failed``.
 
-    Done ends the task here, without a worker; Failed goes back to the operator, whose log then tells the reason.
+    Done ends the task here, without a worker; Failed goes back to the operator, whose log then tells the reason. While it
+    waits, the leases of the task's runs are renewed.
 
     Args:
         interval: seconds between two looks.
@@ -65,6 +67,10 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments beside those of this class."""
 
+    def success(self) -> TriggerEvent:
+        """What is told when it has come: by default the task's success, which needs no worker."""
+        return TaskSuccessEvent()
+
     def on_failure(self) -> None:
         """What a failure entails beside the task's own end; it may block."""
 
@@ -81,7 +87,10 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
         progress, changed_at, answered_at = self.progress(), time.monotonic(), time.monotonic()
         tolerance = patience_of_settings()
         complaints = Complaints("look", self.log.warning)
+        lease = LeaseRenewal(self.task_instance)
         while True:
+            if lease.is_due:
+                await asyncio.to_thread(lease.renew)
             outcome: Done | Failed | None = None
             try:
                 with asking_once():
@@ -102,7 +111,7 @@ class PollingTrigger(BaseTrigger):  # type: ignore[misc]
             if outcome is None and self.patience is not None and time.monotonic() - changed_at > self.patience:
                 outcome = await asyncio.to_thread(self._give_up)
             if isinstance(outcome, Done):
-                yield TaskSuccessEvent()
+                yield self.success()
                 return
             if isinstance(outcome, Failed):
                 await asyncio.to_thread(self._follow_up)

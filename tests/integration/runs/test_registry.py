@@ -1,22 +1,31 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from patternalarm.contracts.runs import PLANNED_ROWS, RunKind
+from patternalarm.runs import registry
 from patternalarm.runs.registry import (
+    OpenRun,
     Run,
+    RunClosedError,
     RunError,
     RunState,
     acquire_lease,
+    alone_to_open,
     finish_run,
     get_run,
-    live_leases,
     open_run,
+    open_runs,
     plan_rows,
     release_lease,
+    release_lease_unless_live,
+    renew_lease,
+    renew_leases,
     runs_of_airflow_run,
     set_measured_window,
+    with_kept_topics,
 )
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -80,22 +89,100 @@ def test_the_measured_window_is_kept(platform):
         set_measured_window(platform, RUN.run_id, NOON, NOON - timedelta(minutes=2))
 
 
-def test_a_lease_is_live_until_released_and_can_be_taken_again(platform):
+def test_an_ended_run_is_not_opened_again(platform):
+    open_run(platform, RUN)
+    finish_run(platform, RUN.run_id, RunState.FAILED, "was cleared")
+    with pytest.raises(RunClosedError, match=r"load-test-toll-1 is closed.*trigger the DAG again"):
+        open_run(platform, RUN)
+
+
+def test_a_lease_is_live_until_it_is_released_for_good(platform):
     open_run(platform, RUN)
     lease = acquire_lease(platform, RUN.run_id, timedelta(minutes=5))
     assert lease.expires_at > lease.acquired_at + timedelta(minutes=4)
-    assert [one.run_id for one in live_leases(platform)] == [RUN.run_id]
+    assert [(one.run_id, one.live, one.closing) for one in open_runs(platform)] == [(RUN.run_id, True, False)]
     assert release_lease(platform, RUN.run_id)
     assert not release_lease(platform, RUN.run_id)
-    assert live_leases(platform) == []
+    # It has not ended, so somebody has to see to it.
+    assert [(one.run_id, one.live, one.closing) for one in open_runs(platform)] == [(RUN.run_id, False, True)]
+    for again in (acquire_lease, renew_lease):
+        with pytest.raises(RunClosedError, match="load-test-toll-1 is closed"):
+            again(platform, RUN.run_id, timedelta(minutes=5))
+    finish_run(platform, RUN.run_id, RunState.PASSED)
+    assert open_runs(platform) == []
+
+
+def test_a_run_with_a_verdict_is_open_as_long_as_its_lease_is_held(platform):
+    open_run(platform, replace(RUN, params={"keep_topics": True}))
     acquire_lease(platform, RUN.run_id, timedelta(minutes=5))
-    assert [one.run_id for one in live_leases(platform)] == [RUN.run_id]
+    finish_run(platform, RUN.run_id, RunState.PASSED)
+    expected = OpenRun(
+        RUN.run_id, RUN.domain, RUN.dag_id, RUN.airflow_run_id, keep_topics=True, live=True, closing=False
+    )
+    assert open_runs(platform) == [expected]
 
 
-def test_an_expired_lease_is_not_live(platform):
+def test_an_expired_lease_is_not_live_until_it_is_renewed(platform):
     open_run(platform, RUN)
     acquire_lease(platform, RUN.run_id, timedelta(microseconds=1))
-    assert live_leases(platform) == []
+    assert not open_runs(platform)[0].live
+    renew_lease(platform, RUN.run_id)
+    assert open_runs(platform)[0].live
+    assert not release_lease_unless_live(platform, RUN.run_id)
+
+
+def test_an_expired_lease_is_taken_once(platform):
+    open_run(platform, RUN)
+    acquire_lease(platform, RUN.run_id, timedelta(microseconds=1))
+    assert release_lease_unless_live(platform, RUN.run_id)
+    with pytest.raises(RunClosedError):
+        renew_lease(platform, RUN.run_id)
+    # Whoever began to close it may not have come to an end.
+    assert release_lease_unless_live(platform, RUN.run_id)
+
+
+def test_a_closing_that_takes_too_long_is_none(platform, monkeypatch):
+    open_run(platform, RUN)
+    acquire_lease(platform, RUN.run_id, timedelta(minutes=5))
+    release_lease(platform, RUN.run_id)
+    assert open_runs(platform)[0].closing
+    monkeypatch.setattr(registry, "LEASE_DURATION", timedelta())
+    assert not open_runs(platform)[0].closing
+
+
+def test_a_renewal_never_shortens_a_lease(platform):
+    open_run(platform, RUN)
+    until = acquire_lease(platform, RUN.run_id, timedelta(hours=5)).expires_at
+    renew_lease(platform, RUN.run_id)
+    assert acquire_lease(platform, RUN.run_id, timedelta(minutes=1)).expires_at == until
+
+
+def test_an_airflow_run_renews_the_leases_that_it_holds_and_no_others(platform):
+    rail = replace(RUN, run_id="load-test-rail-1", domain="rail")
+    closed = replace(RUN, run_id="load-test-sea-1", domain="sea")
+    foreign = replace(RUN, run_id="load-test-toll-2", airflow_run_id="manual__2")
+    for run in (RUN, rail, closed, foreign):
+        open_run(platform, run)
+        acquire_lease(platform, run.run_id, timedelta(microseconds=1))
+    release_lease(platform, closed.run_id)
+    assert renew_leases(platform, RUN.dag_id, RUN.airflow_run_id) == 2
+    assert {run.run_id for run in open_runs(platform) if run.live} == {RUN.run_id, rail.run_id}
+
+
+def test_two_that_open_at_once_come_one_after_the_other(platform):
+    alone_to_open(platform)
+    with psycopg.connect(platform.info.dsn, password=platform.info.password) as second:
+        second.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            alone_to_open(second)
+
+
+def test_whose_topics_are_kept_is_known_after_their_end(platform):
+    keeps = replace(RUN, run_id="load-test-rail-1", params={"keep_topics": True})
+    for run in (RUN, keeps):
+        open_run(platform, run)
+        finish_run(platform, run.run_id, RunState.PASSED)
+    assert with_kept_topics(platform, [RUN.run_id, keeps.run_id, "unknown"]) == {keeps.run_id}
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,11 @@ def test_a_training_that_a_run_waits_for_is_told_in_words(follow):
     ]
 
 
+def test_a_run_that_waits_for_room_says_so(follow):
+    _, lines = follow(ScriptedAirflow(("running", {"open_run": "deferred"}), ("success", {"open_run": "success"})))
+    assert "open_run: no room yet: other runs hold Flink's task slots, or go first; its log names them" in lines[2]
+
+
 def test_a_training_that_is_not_needed_is_told_as_skipped(follow):
     _, lines = follow(ScriptedAirflow(("success", {"train_missing_model": "skipped"})))
     assert lines[-1].endswith("train_missing_model skipped")
@@ -193,3 +198,39 @@ def test_a_paused_dag_is_not_started(follow):
     error, _ = follow(airflow)
     assert "run_load_test is paused: unpause it" in str(error)
     assert airflow.triggered == []
+
+
+def test_a_dag_that_is_paused_in_the_middle_of_a_run_is_told_with_the_remedy(follow):
+    between = ("running", {"open_run": "success", "create_topics": "scheduled"})
+    moments = [("running", {"open_run": "running"}), *[between] * 20, ("success", {"open_run": "success"})]
+    airflow = ScriptedAirflow(*moments, paused=[False, True, False])
+    _, lines = follow(airflow)
+    paused, later = [line for line in lines if "create_topics" not in line and "open_run" not in line][2:4]
+    assert (
+        "run_load_test is paused, so no task of it begins: unpause it in Airflow, or `.local/bin/airflow dags" in paused
+    )
+    assert later.endswith("waiting for a free worker")
+
+
+def test_a_training_whose_dag_is_paused_is_told_too(follow, monkeypatch):
+    waiting = ("running", {"train_missing_model": "deferred"})
+    airflow = ScriptedAirflow(*[waiting] * 12, ("success", {"train_missing_model": "success"}))
+    monkeypatch.setattr(airflow, "is_paused", lambda dag_id: dag_id == "retrain_model")
+    _, lines = follow(airflow)
+    assert any("retrain_model is paused, so no task of it begins" in line for line in lines)
+
+
+def test_an_airflow_that_does_not_tell_whether_it_is_paused_does_not_disturb(follow, monkeypatch):
+    waiting = ("running", {"start_scorer": "deferred"})
+    airflow = ScriptedAirflow(*[waiting] * 12, ("success", {"start_scorer": "success"}))
+    answers = iter([False])
+
+    def is_paused(dag_id):
+        for answer in answers:
+            return answer
+        raise silence()
+
+    monkeypatch.setattr(airflow, "is_paused", is_paused)
+    followed, lines = follow(airflow)
+    assert followed.succeeded
+    assert any("start_scorer 8 s" in line for line in lines)

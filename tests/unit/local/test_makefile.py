@@ -18,6 +18,7 @@ ASKED_FOR = {
     "replay",
     "bench",
     "fuzz",
+    "leftovers",
     "lint",
 }
 

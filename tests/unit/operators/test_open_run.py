@@ -1,12 +1,13 @@
-"""A run is refused, with one message, before anything is written or started."""
+"""A run is refused, with one message, before anything is written or started; opened, it is that of its attempt."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from patternalarm.contracts.domain_pack import SourceFile, SourceLabel, SourceSplit, load_pack
 from patternalarm.contracts.pack_folder import PACKS_DIR
@@ -16,6 +17,8 @@ from patternalarm.hooks.kafka_topics import KafkaTopicsError
 from patternalarm.operators import open_run
 from patternalarm.operators.open_run import OpenRunOperator
 from patternalarm.patterns import load_patterns, pattern_set_of
+from patternalarm.runs.registry import OpenRun, RunState
+from patternalarm.runs.room import Room
 from patternalarm.settings import Settings
 
 
@@ -34,16 +37,12 @@ def engines(monkeypatch, tmp_path):
         def check(self):
             """Up."""
 
-    class Flink:
-        def free_slots(self):
-            return 8
-
     class Processes:
         def names(self, prefix):
             return []
 
     monkeypatch.setattr(open_run, "KafkaTopicsHook", Kafka)
-    monkeypatch.setattr(open_run.target, "flink", Flink)
+    monkeypatch.setattr(Room, "now", classmethod(lambda cls: cls(needed=2, free=8, total=8)))
     monkeypatch.setattr(open_run.target, "processes", Processes)
     monkeypatch.setattr(open_run, "PlatformDatabaseHook", Untouchable())
     settings = Settings(home=tmp_path / "home")
@@ -52,8 +51,27 @@ def engines(monkeypatch, tmp_path):
     return monkeypatch
 
 
+def attempt(clear_number=0, map_index=-1, try_number=1, **params):
+    """Context of an attempt of ``open_run``."""
+    return {
+        "dag_run": SimpleNamespace(
+            dag_id="run_load_test",
+            run_id="manual__1",
+            clear_number=clear_number,
+            run_after=datetime(2026, 11, 26, 18, 6, 30, tzinfo=UTC),
+        ),
+        "ti": SimpleNamespace(map_index=map_index, try_number=try_number, dag_version_id=UUID(int=7)),
+        "params": params,
+    }
+
+
+def load_test(**options):
+    given = {"pack": "payments", "level": "mini", "minutes": "1", "seed": "1", **options}
+    return OpenRunOperator(task_id="t", kind=RunKind.LOAD_TEST, execution_timeout=timedelta(hours=3), **given)
+
+
 def execute(kind=RunKind.LOAD_TEST, pack="payments"):
-    OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1").execute({})
+    OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1").execute(attempt())
 
 
 def test_an_unknown_domain(engines):
@@ -116,35 +134,126 @@ def test_a_pack_of_ones_own_does_not_go_by_a_shipped_ones_name(engines, tmp_path
         execute(RunKind.REPLAY, str(mine))
 
 
+class Registry:
+    """Runs as the registry keeps them, and what was closed."""
+
+    def __init__(self):
+        self.runs = {}
+        self.open = []
+        self.leases = []
+        self.closed = []
+
+    def write(self, _, work):
+        return work(None)
+
+
 @pytest.fixture
-def opened(engines):
-    """Runs that were recorded, on a machine whose database takes them."""
-    rows = []
+def registry(engines):
+    """A registry that keeps what is opened, and a promoted model m-1."""
+    state = Registry()
+    state.promoted = "m-1"
+    engines.setattr(open_run, "PlatformDatabaseHook", lambda: state)
+    engines.setattr(
+        OpenRunOperator,
+        "_promoted_model",
+        lambda *_: SimpleNamespace(version=state.promoted, path=f"/{state.promoted}"),
+    )
+    engines.setattr(
+        open_run, "get_model", lambda _, domain, version: SimpleNamespace(version=version, path=f"/{version}")
+    )
+    engines.setattr(open_run.runs, "alone_to_open", lambda _: None)
+    engines.setattr(open_run.runs, "open_runs", lambda _: state.open)
+    engines.setattr(open_run.runs, "open_run", lambda _, run: state.runs.setdefault(run.run_id, run))
+    engines.setattr(open_run.runs, "acquire_lease", lambda _, run_id, duration: state.leases.append(run_id))
 
-    class Database:
-        def write(self, _, work):
-            return work(None)
+    class Closer:
+        def __init__(self, log):
+            """Log as you like."""
 
-    engines.setattr(open_run, "PlatformDatabaseHook", Database)
-    engines.setattr(OpenRunOperator, "_promoted_model", lambda *_: SimpleNamespace(version="m-1", path="/m-1"))
-    engines.setattr(open_run.runs, "open_run", lambda _, run: rows.append(run))
-    engines.setattr(open_run.runs, "acquire_lease", lambda *_: None)
-    return rows
+        def close(self, run_id, verdict, reason, *, keep_topics=False):
+            state.closed.append((run_id, verdict, reason, keep_topics))
+
+    engines.setattr(open_run, "RunCloser", Closer)
+    return state
 
 
-def opening(kind=RunKind.LOAD_TEST, pack="payments", **params):
-    operator = OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1")
-    dag_run = SimpleNamespace(dag_id="a_dag", run_id="manual__1")
-    ti = SimpleNamespace(dag_version_id=UUID(int=7))
-    return operator.execute({"dag_run": dag_run, "ti": ti, "params": params})
+def still_open(run_id, *, domain="payments", airflow_run_id="manual__1", dag_id="run_load_test"):
+    return OpenRun(run_id, domain, dag_id, airflow_run_id, keep_topics=True, live=True, closing=False)
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_runs_row_holds_its_parameters_and_the_version_of_its_dag(opened, strict):
-    values = opening(level="mini", strict=strict)
-    assert opened[0].params["strict"] is strict
-    assert opened[0].dag_version == "00000000-0000-0000-0000-000000000007"
+def test_the_runs_row_holds_its_parameters_and_the_version_of_its_dag(registry, strict):
+    values = load_test().execute(attempt(level="mini", strict=strict))
+    assert registry.runs[values["run_id"]].params["strict"] is strict
+    assert registry.runs[values["run_id"]].dag_version == "00000000-0000-0000-0000-000000000007"
     assert values["model_dir"] == "/m-1"
+
+
+def test_the_same_attempt_opened_twice_is_one_run_with_the_model_and_the_time_of_its_opening(registry):
+    first = load_test().execute(attempt())
+    registry.promoted = "m-2"
+    registry.open = [still_open(first["run_id"])]
+    assert load_test().execute(attempt()) == first
+    assert len(registry.runs) == 1
+    assert registry.closed == []
+
+
+def test_an_attempt_after_a_clearing_closes_the_one_before_and_opens_a_run_of_its_own(registry):
+    first = load_test().execute(attempt())["run_id"]
+    others = [still_open("run-8", airflow_run_id="manual__2"), still_open("run-9", domain="iot")]
+    registry.open = [still_open(first), *others]
+    second = load_test().execute(attempt(clear_number=1, try_number=2))
+    assert second["run_id"] != first
+    assert second["opened_by_try"] == 2
+    assert registry.closed == [(first, RunState.FAILED, f"was cleared; the next attempt is {second['run_id']}", True)]
+
+
+def test_a_closed_run_is_not_opened_again(registry, engines):
+    def refuse(_, run):
+        raise open_run.runs.closed(run.run_id)
+
+    engines.setattr(open_run.runs, "open_run", refuse)
+    with pytest.raises(AirflowFailException, match=r"is closed.*trigger the DAG again"):
+        load_test().execute(attempt())
+
+
+def test_a_model_is_versioned_by_the_run_that_trains_it(registry):
+    values = [
+        OpenRunOperator(task_id="t", kind=RunKind.RETRAIN, pack="payments").execute(attempt(map_index=index))
+        for index in (0, 1)
+    ]
+    assert [value["new_version"] for value in values] == [value["run_id"] for value in values]
+    assert values[0]["model_dir"] != values[1]["model_dir"]
+    assert values[0]["model_dir"].endswith(f"/payments/{values[0]['run_id']}")
+
+
+def test_room_is_waited_for_without_a_lease_and_then_the_run_is_opened(registry):
+    registry.open = [still_open(f"run-{number}", airflow_run_id="manual__2") for number in range(4)]
+    with pytest.raises(TaskDeferred) as deferred:
+        load_test().execute(attempt())
+    waiting = deferred.value
+    assert (registry.runs, registry.leases) == ({}, [])
+    assert 9_000 - 60 < waiting.trigger.patience <= 9_000
+    assert waiting.timeout == timedelta(hours=3)
+    registry.open.pop()
+    values = getattr(load_test(), waiting.method_name)(attempt(), event={}, **waiting.kwargs)
+    assert registry.leases == [values["run_id"]]
+
+
+def test_a_wait_for_room_that_lasts_too_long_ends_with_its_reason(registry):
+    with pytest.raises(AirflowFailException, match="nothing moved"):
+        load_test().resume(attempt(), {"reason": "nothing moved for 9000 s: no room", "log": []}, until=0)
+
+
+def test_domains_that_train_one_after_another_wait_for_each_other_and_not_for_other_dag_runs(registry):
+    def retrain():
+        return OpenRunOperator(task_id="t", kind=RunKind.RETRAIN, pack="payments", alone=True)
+
+    registry.open = [still_open("run-0", domain="iot", airflow_run_id="manual__2")]
+    retrain().execute(attempt(map_index=0))
+    registry.open = [still_open("run-0", domain="iot")]
+    with pytest.raises(TaskDeferred):
+        retrain().execute(attempt(map_index=0))
 
 
 @pytest.fixture
@@ -160,8 +269,8 @@ def all_files(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_an_edit_of_a_pack_does_not_reach_a_run_that_is_open(opened, mine, tmp_path):
-    values = opening(pack=str(mine))
+def test_an_edit_of_a_pack_does_not_reach_a_run_that_is_open(registry, mine, tmp_path):
+    values = load_test(pack=str(mine)).execute(attempt())
     copy = Path(values["pack"])
     # In the folder that the run's teardown removes.
     assert copy == Path(values["run_dir"]) / "pack" == tmp_path / "home" / "runs" / values["run_id"] / "pack"
@@ -170,8 +279,9 @@ def test_an_edit_of_a_pack_does_not_reach_a_run_that_is_open(opened, mine, tmp_p
     assert before == all_files(mine)
     pack = load_pack(copy)
     patterns = load_patterns(copy, pack)
-    assert (opened[0].domain, opened[0].feature_set) == (pack.name, pack.feature_set) == ("my_toll", pack.feature_set)
-    assert opened[0].pattern_set == pattern_set_of(patterns)
+    run = registry.runs[values["run_id"]]
+    assert (run.domain, run.feature_set) == (pack.name, pack.feature_set) == ("my_toll", pack.feature_set)
+    assert run.pattern_set == pattern_set_of(patterns)
     assert len(patterns) == 3
 
     (mine / "pack.yaml").write_text("name: other")
@@ -182,19 +292,18 @@ def test_an_edit_of_a_pack_does_not_reach_a_run_that_is_open(opened, mine, tmp_p
     assert (load_pack(copy), load_patterns(copy, pack)) == (pack, patterns)
 
 
-@pytest.mark.parametrize("failing", ["_promoted_model", "_copy"])
-def test_a_run_that_could_not_be_opened_leaves_no_copy(opened, mine, engines, failing, tmp_path):
+def test_a_run_that_is_not_recorded_has_no_copy(registry, mine, engines, tmp_path):
+    # What is found under a run_id before its lease is written, would be taken for a leftover.
     def refuse(*_):
         raise AirflowFailException("no")
 
-    engines.setattr(OpenRunOperator, failing, refuse)
+    engines.setattr(OpenRunOperator, "_promoted_model", refuse)
     with pytest.raises(AirflowFailException, match="no"):
-        opening(pack=str(mine))
+        load_test(pack=str(mine)).execute(attempt())
     assert not list((tmp_path / "home").rglob("*pack*"))
-    assert opened == []
 
 
-def test_a_pack_that_is_edited_while_its_run_is_opened_opens_none(opened, mine, engines, tmp_path):
+def test_a_pack_that_is_edited_while_its_run_is_opened_closes_it(registry, mine, engines):
     copy_pack = open_run.copy_pack
 
     def edited(folder, copy):
@@ -203,9 +312,10 @@ def test_a_pack_that_is_edited_while_its_run_is_opened_opens_none(opened, mine, 
 
     engines.setattr(open_run, "copy_pack", edited)
     with pytest.raises(AirflowFailException, match=r"mine was edited while the run was opened: start it again"):
-        opening(pack=str(mine))
-    assert opened == []
-    assert not list((tmp_path / "home").rglob("*pack*"))
+        load_test(pack=str(mine)).execute(attempt())
+    ((run_id, verdict, reason, _),) = registry.closed
+    assert (run_id, verdict) == (next(iter(registry.runs)), RunState.FAILED)
+    assert reason.endswith("was edited while the run was opened: start it again")
 
 
 def test_a_pattern_of_ones_own_is_checked_first(engines, mine):

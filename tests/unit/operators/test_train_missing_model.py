@@ -1,9 +1,11 @@
 """A domain with a model that fits goes on; another one is trained first, and a training that fails says why."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
+from airflow.sdk.bases.operator import TriggerFailureReason
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError
@@ -36,7 +38,9 @@ def answer(monkeypatch):
 
 
 def operator(domain="gaming"):
-    made = TrainMissingModelOperator(task_id="t", domain=domain, dag_id="retrain_model")
+    made = TrainMissingModelOperator(
+        task_id="t", domain=domain, dag_id="retrain_model", execution_timeout=timedelta(hours=3)
+    )
     made.fail_when_dag_is_paused = False
     return made
 
@@ -55,17 +59,27 @@ def test_a_domain_with_a_model_needs_none(answer):
         ModelError("model /m reads feature set 1, pack gaming 2 computes 3"),
     ],
 )
-def test_a_domain_without_one_that_fits_gets_one_first(answer, missing):
-    answer(missing)
-    with pytest.raises(DagRunTriggerException) as triggered:
-        operator().execute({})
-    assert (triggered.value.trigger_dag_id, triggered.value.conf) == (
-        "retrain_model",
-        {"domain": "gaming", "only_missing": True},
+def test_a_domain_without_one_that_fits_gets_one_first(answer, missing, monkeypatch):
+    sent, pushed = [], {}
+    monkeypatch.setattr(
+        train_missing_model.task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=sent.append), raising=False
     )
-    assert triggered.value.wait_for_completion
-    assert triggered.value.deferrable
-    assert triggered.value.logical_date is None
+    answer(missing)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator().execute({"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))})
+    (asked,) = sent
+    assert (asked.dag_id, asked.conf) == ("retrain_model", {"domain": "gaming", "only_missing": True})
+    assert asked.logical_date is None
+    assert deferred.value.trigger.run_ids == [asked.run_id] == [pushed["trigger_run_id"]]
+    # A run that somebody deletes never ends.
+    assert deferred.value.timeout == timedelta(hours=3)
+
+
+def test_a_training_that_does_not_end_is_told_with_what_may_have_become_of_it():
+    with pytest.raises(
+        AirflowFailException, match="not ended after 3:00:00; was retrain_model paused, or its run deleted"
+    ):
+        operator().resume_execution("__fail__", {"error": TriggerFailureReason.TRIGGER_TIMEOUT}, {})
 
 
 def test_a_paused_training_is_not_waited_for():

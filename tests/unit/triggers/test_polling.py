@@ -147,6 +147,25 @@ def test_patience_starts_again_with_every_progress(clock):
     assert trigger.looks == 13
 
 
+def test_the_lease_is_renewed_before_every_look_for_which_it_is_time(clock, monkeypatch):
+    renewed = []
+
+    class Lease:
+        def __init__(self, task_instance):
+            assert task_instance == "the task"
+
+        is_due = True
+
+        def renew(self):
+            renewed.append(trigger.looks)
+
+    monkeypatch.setattr(polling, "LeaseRenewal", Lease)
+    trigger = Scripted(None, None, Done())
+    trigger._task_instance = "the task"
+    event_of(trigger)
+    assert renewed == [0, 1, 2]
+
+
 def test_a_trigger_is_rebuilt_from_what_it_serializes():
     path, arguments = Scripted(None, patience=5).serialize()
     assert path.endswith("test_polling.Scripted")

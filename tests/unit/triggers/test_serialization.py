@@ -12,6 +12,7 @@ from patternalarm.triggers.flink_drained import FlinkDrainedTrigger
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
 from patternalarm.triggers.process_exit import ProcessExitTrigger
 from patternalarm.triggers.process_ready import ProcessReadyTrigger
+from patternalarm.triggers.room_to_run import RoomToRunTrigger
 from patternalarm.triggers.scorer_drained import ScorerDrainedTrigger
 from patternalarm.triggers.watch_jobs import WatchJobsTrigger
 
@@ -26,6 +27,7 @@ TRIGGERS = [
     FeaturesCompleteTrigger(**SCOPE),
     ScorerDrainedTrigger(name="p", **SCOPE, score_from_ms=1),
     AlertWriterDrainedTrigger(name="p", **SCOPE),
+    RoomToRunTrigger(run_id="run-1", dag_id="d", airflow_run_id="manual__1", alone=True, patience=7),
     WatchJobsTrigger(**SCOPE, jobs=["p"], generators=["g-0"], until=1.5),
 ]
 

@@ -21,6 +21,11 @@ class LocalFiles:
         """See ``Files``."""
         return str(self._path(scope))
 
+    def scopes(self) -> list[str]:
+        """See ``Files``."""
+        root = self._settings.runs_dir
+        return sorted(folder.name for folder in root.iterdir()) if root.is_dir() else []
+
     def make(self, scope: str) -> str:
         """See ``Files``."""
         self._path(scope).mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import re
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -43,6 +44,14 @@ class RestFlinkCluster:
             FlinkError: the cluster cannot be reached.
         """
         return int(self._get("/overview")["slots-available"])
+
+    def all_slots(self) -> int:
+        """Task slots that there are, held by a job or not.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
+        return int(self._get("/overview")["slots-total"])
 
     def job(self, name: str) -> FlinkJob | None:
         """The job of this name, also when it has ended and the JobManager that ran it died; None when there is none.
@@ -83,6 +92,15 @@ class RestFlinkCluster:
         latest = self._get(f"/jobs/{job_id}/checkpoints")["latest"]
         return max(int((latest.get(kind) or {}).get("id", 0)) for kind in ("completed", "restored"))
 
+    def ended_jobs(self) -> list[str]:
+        """Names of the jobs of which it is kept how they ended, until ``forget``; sorted."""
+        names = set()
+        for file in self._results.glob("*.json"):
+            # It may be renamed or forgotten meanwhile.
+            with suppress(FileNotFoundError):
+                names.add(str(json.loads(file.read_text(encoding="utf-8"))["result"]["name"]))
+        return sorted(names)
+
     def forget(self, name: str) -> None:
         """Remove what is kept of how the job of this name ended, once Flink has cleaned up after it.
 
@@ -106,8 +124,16 @@ class RestFlinkCluster:
         Raises:
             FlinkError: the cluster cannot be reached.
         """
+        return [job_id for job_id, known in self.running_jobs().items() if known == name]
+
+    def running_jobs(self) -> dict[str, str]:
+        """Names of the jobs that have not ended, by their ids.
+
+        Raises:
+            FlinkError: the cluster cannot be reached.
+        """
         jobs = self._get("/jobs/overview")["jobs"]
-        return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in ENDED_STATES]
+        return {str(job["jid"]): str(job["name"]) for job in jobs if job["state"] not in ENDED_STATES}
 
     def failure(self, job_id: str) -> str:
         """Why the job failed: the innermost cause of its last failure, or that Flink knows none.
@@ -199,8 +225,11 @@ class RestFlinkCluster:
 
     def _records(self, job_id: str) -> list[Path]:
         # Flink renames the first to the second when nothing of the job is left to clean up.
-        directory = self.settings.home / "flink" / "results"
-        return [directory / f"{job_id}_DIRTY.json", directory / f"{job_id}.json"]
+        return [self._results / f"{job_id}_DIRTY.json", self._results / f"{job_id}.json"]
+
+    @property
+    def _results(self) -> Path:
+        return self.settings.home / "flink" / "results"
 
     def _find_offset_metrics(self, job_id: str, topic: str) -> dict[str, list[str]]:
         # Flink writes a dot within a name as an underscore.
