@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 from faults.load_test import DOMAIN, LoadTest, asked_patiently
 from faults.platform_under_test import PlatformUnderTest
 
+from patternalarm.contracts.alerts import EvidenceSource
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, RUN, RUN_LEDGER, RUN_METRIC
 from patternalarm.grading.ledger.score_log import score_log_path
 
 RESUMES_WITHIN_SECONDS: Final = 30.0
+
+SCORE, PATTERN = EvidenceSource.SCORE.value, EvidenceSource.PATTERN.value
 
 
 class Expected(Enum):
@@ -108,6 +111,7 @@ class FaultedRun:
         detections: every write of an alert.
         score_log: rows, distinct identities; None when there is no score log.
         report: its report.json; None when there is none.
+        page: its report.html.
         unhealthy: parts that do not work afterwards.
         left: what of the run is still there.
     """
@@ -130,6 +134,7 @@ class FaultedRun:
     detections: Sequence[Detection] = ()
     score_log: tuple[int, int] | None = None
     report: dict[str, Any] | None = None
+    page: str = ""
     unhealthy: Sequence[str] = ()
     left: Sequence[str] = ()
 
@@ -171,6 +176,15 @@ class FaultedRun:
         since = max(outage.back, min(detection.due for detection in after))
         return max(0.0, (min(detection.committed for detection in after) - since).total_seconds())
 
+    def pause_of_detection(self, outage: Outage) -> tuple[datetime, datetime] | None:
+        """From the last alert by score before an outage ended to the first after it; None when one of them is missing."""
+        if outage.back is None:
+            return None
+        commits = [detection.committed for detection in self.detections if detection.source == SCORE]
+        before = [committed for committed in commits if committed < outage.back]
+        after = [committed for committed in commits if committed >= outage.back]
+        return (max(before), min(after)) if before and after else None
+
 
 def gather(
     platform: PlatformUnderTest,
@@ -198,7 +212,7 @@ def gather(
     figures = rows(
         f"SELECT metric, fraud_type, value, ci_high, threshold, passed FROM {RUN_METRIC} WHERE run_id = %s", run.run_id
     )
-    report = platform.settings.reports_dir / run.run_id / "report.json"
+    report, page = (platform.settings.reports_dir / run.run_id / name for name in ("report.json", "report.html"))
     return FaultedRun(
         scenario=scenario,
         expected=expected,
@@ -218,6 +232,7 @@ def gather(
         detections=[Detection(*row) for row in detections],
         score_log=_score_log(platform, run.run_id),
         report=json.loads(report.read_text()) if report.is_file() else None,
+        page=page.read_text() if page.is_file() else "",
         unhealthy=unhealthy,
         left=platform.left_of(run.run_id, flink_files_before),
     )

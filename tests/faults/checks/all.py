@@ -13,6 +13,7 @@ CHECKS: Final = (
     Check("nothing-is-doubled", ledger.nothing_is_doubled, of_graded_runs=True),
     Check("detection-resumes", detection.resumes, of_graded_runs=True),
     Check("finds-the-fraud", detection.finds_the_fraud, of_graded_runs=True),
+    Check("report-is-written", report.is_written, of_graded_runs=True),
     Check("report-names-it", report.names_the_interruptions, of_graded_runs=True),
     Check("parts-are-back", recovery.every_part_is_back),
     Check("cause-is-named", recovery.the_cause_is_named),

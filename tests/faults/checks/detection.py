@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from faults.evidence import RESUMES_WITHIN_SECONDS, FaultedRun
+from faults.evidence import PATTERN, RESUMES_WITHIN_SECONDS, SCORE, FaultedRun
 
 from patternalarm.contracts.alerts import ALL_TYPES
 
-SOURCES: Final = ("score", "pattern")
+SOURCES: Final = (SCORE, PATTERN)
 # So shortly before the last event an end of an outage leaves nothing to see resume.
 _TOO_LATE: Final = timedelta(seconds=10)
 _DECIDING: Final = ("campaign_recall", "alert_precision")

@@ -1,41 +1,67 @@
-"""The report names what interrupted the run, and for how long."""
+"""There is a report, and it names what interrupted the run, and for how long."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from faults.evidence import Fault, FaultedRun
+from faults.evidence import FaultedRun
 
 # The platform notices by polls, and a part that was let go on needs a moment.
-_SLACK_SECONDS: Final = 15.0
+_SLACK: Final = timedelta(seconds=15)
+# Shorter pauses of detection are delays, which the report shows as such.
+_PAUSE: Final = timedelta(seconds=10)
+
+Span = tuple[datetime, datetime]
+
+
+def is_written(run: FaultedRun) -> Iterator[str]:
+    """As JSON and as a page."""
+    if run.report is None:
+        yield "it has no report.json"
+    if "<html" not in run.page:
+        yield "it has no report.html"
 
 
 def names_the_interruptions(run: FaultedRun) -> Iterator[str]:
-    """Each fault is an interruption of the report, with its part, its time, its length and the pause of detection."""
-    if run.report is None:
-        yield "it has no report"
-        return
-    told = run.report.get("interruptions")
+    """Each fault is an interruption of the report, with its part, its time and its length; so is a pause of detection."""
+    told = (run.report or {}).get("interruptions")
     if told is None:
         yield "its report tells of no interruptions at all"
         return
-    for fault in run.faults:
-        entries = [entry for entry in told if _is_of(entry, fault)]
-        if not entries:
-            yield f"its report does not name {fault.what} of {fault.part}"
+    for part in dict.fromkeys(fault.part for fault in run.faults):
+        faults = [fault for fault in run.faults if fault.part == part]
+        spans = [_span(entry) for entry in told if part in ("platform", entry["component"])]
+        spans = [
+            span for span in spans if any(_touch(span, (fault.at, fault.back or fault.released)) for fault in faults)
+        ]
+        if not spans:
+            yield f"its report does not name {faults[0].what} of {part}"
             continue
-        told_seconds = sum(float(entry["seconds"]) for entry in entries)
-        stopped = (fault.released - fault.at).total_seconds()
-        if not stopped - _SLACK_SECONDS <= told_seconds <= (fault.pause_seconds or stopped) + _SLACK_SECONDS:
-            yield f"{fault.part} was away for {fault.pause_seconds} s, its report says {told_seconds:.0f} s"
-        if any(entry.get("detection_paused_seconds") is None for entry in entries):
-            yield f"its report does not say how long detection paused for {fault.part}"
+        least = _together([(fault.at, fault.released) for fault in faults])
+        most = _together([(fault.at, fault.back or fault.released) for fault in faults])
+        if not least - _SLACK <= _together(spans) <= most + len(faults) * _SLACK:
+            yield f"{part} was away for {most.total_seconds():.0f} s, its report says {_together(spans).total_seconds():.0f} s"
+    paused = [_span(entry) for entry in told if entry["what"] == "paused"]
+    for outage in run.outages:
+        pause = run.pause_of_detection(outage)
+        if pause and pause[1] - pause[0] >= _PAUSE and not any(_touch(span, pause) for span in paused):
+            yield f"detection paused for {(pause[1] - pause[0]).total_seconds():.0f} s, and its report does not say so"
 
 
-def _is_of(entry: dict[str, Any], fault: Fault) -> bool:
-    if fault.part != "platform" and entry["part"] != fault.part:
-        return False
-    began, ended = datetime.fromisoformat(entry["began_at"]), datetime.fromisoformat(entry["ended_at"])
-    return (began - fault.at).total_seconds() < _SLACK_SECONDS + (fault.pause_seconds or 0) and (
-        fault.at - ended
-    ).total_seconds() < _SLACK_SECONDS
+def _span(entry: dict[str, Any]) -> Span:
+    ended = entry["ended_at"] or entry["began_at"]
+    return datetime.fromisoformat(entry["began_at"]), datetime.fromisoformat(ended)
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one[0] - _SLACK <= other[1] and other[0] <= one[1] + _SLACK
+
+
+def _together(spans: Sequence[Span]) -> timedelta:
+    """How long at least one of them lasts."""
+    total, until = timedelta(), None
+    for began, ended in sorted(spans):
+        begin = began if until is None else max(began, until)
+        total += max(timedelta(), ended - begin)
+        until = ended if until is None else max(until, ended)
+    return total

@@ -17,13 +17,19 @@ def second(number: float) -> datetime:
 
 
 KILL = Fault("kafka", "kill -9", at=second(15), released=second(15), back=second(21))
-INTERRUPTION = {
-    "part": "kafka",
-    "began_at": second(15).isoformat(),
-    "ended_at": second(22).isoformat(),
-    "seconds": 7.0,
-    "detection_paused_seconds": 9.0,
-}
+
+
+def told(component, what, began, ended):
+    """An interruption, as a report tells it."""
+    return {
+        "component": component,
+        "what": what,
+        "began_at": second(began).isoformat(),
+        "ended_at": second(ended).isoformat(),
+    }
+
+
+AWAY, PAUSED = told("kafka", "did not answer", 14, 22), told("scoring", "paused", 15, 24)
 LEDGER = {
     "closed": True,
     "problems": [],
@@ -60,7 +66,8 @@ GOOD = FaultedRun(
     alerts=60,
     detections=DETECTIONS,
     score_log=(10_000, 10_000),
-    report={"interruptions": [INTERRUPTION]},
+    report={"interruptions": [AWAY, PAUSED]},
+    page="<html></html>",
 )
 GENERATOR = Fault("generator-0", "kill -9", at=second(15), released=second(15), back=None)
 CLOSED = replace(
@@ -75,6 +82,7 @@ CLOSED = replace(
     ledger={},
     figures={},
     report=None,
+    page="",
     score_log=None,
 )
 
@@ -108,11 +116,12 @@ def test_a_run_that_came_to_what_was_promised_breaks_nothing(run):
         ),
         ("finds-the-fraud", {"alerts": 0}),
         ("finds-the-fraud", {"figures": {**GOOD.figures, ("campaign_recall", "all"): Figure(0.3, 0.5, 0.8, None)}}),
+        ("report-is-written", {"page": ""}),
         ("report-names-it", {"report": {}}),
-        ("report-names-it", {"report": {"interruptions": []}}),
-        ("report-names-it", {"report": {"interruptions": [{**INTERRUPTION, "part": "postgres"}]}}),
-        ("report-names-it", {"report": {"interruptions": [{**INTERRUPTION, "seconds": 70.0}]}}),
-        ("report-names-it", {"report": {"interruptions": [{**INTERRUPTION, "detection_paused_seconds": None}]}}),
+        ("report-names-it", {"report": {"interruptions": [PAUSED]}}),
+        ("report-names-it", {"report": {"interruptions": [{**AWAY, "component": "postgres"}, PAUSED]}}),
+        ("report-names-it", {"report": {"interruptions": [told("kafka", "did not answer", 14, 90), PAUSED]}}),
+        ("report-names-it", {"report": {"interruptions": [AWAY]}}),
         ("parts-are-back", {"unhealthy": ["kafka is fatal"]}),
         ("cause-is-named", {"faults": [replace(KILL, said="kafka: no", named=("disk is full",))]}),
         ("nothing-is-left", {"left": ["topic events.payments.load-test-payments-1"]}),
