@@ -18,6 +18,8 @@ from faults.waiting import NothingCameError, wait_for
 from infra.local import health, processes
 from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
+from infra.local.platform import Platform
+from infra.local.progress import Progress
 from infra.local.supervision import Program, State, Supervisor
 
 from patternalarm.cli.airflow_api import ADMIN_USER
@@ -47,6 +49,7 @@ class PlatformUnderTest:
         self.settings = settings
         self.configuration = Configuration(settings)
         self.supervisor = Supervisor(self.configuration)
+        self._local = Platform(self.configuration, Progress(sys.stderr))
 
     def up(self) -> None:
         """``make up``: start what stands still, return when everything is healthy."""
@@ -57,10 +60,8 @@ class PlatformUnderTest:
         self._platform("down")
 
     def status(self) -> str:
-        """What ``make status`` says."""
-        return subprocess.run(
-            _module("infra.local.platform", "status"), cwd=REPOSITORY, capture_output=True, text=True, check=False
-        ).stdout
+        """What ``make status`` says of each program, without its table, which breaks lines."""
+        return "\n".join(f"{program.name}: {why}" for program, why in self._local.statuses())
 
     def program(self, name: str) -> Program | None:
         """A supervised program; None when there is none of that name."""
