@@ -80,7 +80,7 @@ class PlatformUnderTest:
 
         return wait_for(f"running {name}", look, ANSWER_SECONDS)
 
-    def signal(self, pids: Iterable[int], number: signal.Signals) -> None:
+    def send(self, pids: Iterable[int], number: signal.Signals) -> None:
         """Send a signal to each process that still is there."""
         for pid in pids:
             try:

@@ -9,8 +9,8 @@ from faults.evidence import PATTERN, RESUMES_WITHIN_SECONDS, SCORE, FaultedRun
 from patternalarm.contracts.alerts import ALL_TYPES
 
 SOURCES: Final = (SCORE, PATTERN)
-# So shortly before the last event an end of an outage leaves nothing to see resume.
-_TOO_LATE: Final = timedelta(seconds=10)
+# So shortly before the last event an outage that ends leaves nothing to see resume: patterns hit some times a minute.
+_TOO_LATE: Final = {SCORE: timedelta(seconds=10), PATTERN: timedelta(seconds=30)}
 _DECIDING: Final = ("campaign_recall", "alert_precision")
 
 
@@ -23,7 +23,7 @@ def resumes(run: FaultedRun) -> Iterator[str]:
             continue
         for source in SOURCES:
             after = run.resumed_after(outage, source)
-            if after is None and outage.back < run.due_until - _TOO_LATE:
+            if after is None and outage.back < run.due_until - _TOO_LATE[source]:
                 yield f"no alert by {source} after {parts} was back"
             elif after is not None and after > RESUMES_WITHIN_SECONDS:
                 yield f"alerts by {source} resumed {after:.0f} s after {parts} was back"

@@ -44,7 +44,7 @@ class KillBetweenStepsOfStop(Scenario):
         pid = platform.running(PART).pid
         wait_for("stop", lambda: self.stopping(platform, run), END_SECONDS, _LOOK_SECONDS)
         at = datetime.now(UTC)
-        platform.signal([pid], signal.SIGKILL)
+        platform.send([pid], signal.SIGKILL)
         back = wait_for(
             f"working {PART}", lambda: datetime.now(UTC) if platform.works(PART, instead_of=pid) else None, BACK_SECONDS
         )

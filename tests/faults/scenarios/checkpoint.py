@@ -32,7 +32,7 @@ class KillDuringCheckpoint(Scenario):
 
         wait_for("checkpoint in progress", in_progress, 30, interval=0)
         at = datetime.now(UTC)
-        platform.signal([pid], signal.SIGKILL)
+        platform.send([pid], signal.SIGKILL)
         back = wait_for(
             f"working {PART}", lambda: datetime.now(UTC) if platform.works(PART, instead_of=pid) else None, BACK_SECONDS
         )

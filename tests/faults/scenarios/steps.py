@@ -70,12 +70,12 @@ class Step:
         at = datetime.now(UTC)
         if self.stopped_seconds:
             try:
-                platform.signal(pids, signal.SIGSTOP)
+                platform.send(pids, signal.SIGSTOP)
                 sleep(self.stopped_seconds)
             finally:
-                platform.signal(pids, signal.SIGCONT)
+                platform.send(pids, signal.SIGCONT)
         else:
-            platform.signal(pids, signal.SIGKILL)
+            platform.send(pids, signal.SIGKILL)
         released = datetime.now(UTC)
         back = self._await_back(platform, name, killed=0 if self.stopped_seconds else pid)
         return Fault(self.part, self.what, at, released, back)
