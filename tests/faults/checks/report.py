@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from faults.evidence import FaultedRun
 
@@ -24,13 +24,16 @@ def is_written(run: FaultedRun) -> Iterator[str]:
 
 def names_the_interruptions(run: FaultedRun) -> Iterator[str]:
     """Each fault is an interruption of the report, with its part, its time and its length; so is a pause of detection."""
-    told = (run.report or {}).get("interruptions")
-    if told is None:
+    report = run.report or {}
+    if "interruptions" not in report:
         yield "its report tells of no interruptions at all"
         return
+    told = report["interruptions"]
     for part in dict.fromkeys(fault.part for fault in run.faults):
         faults = [fault for fault in run.faults if fault.part == part]
-        spans = [_span(entry) for entry in told if part in ("platform", entry["component"])]
+        spans = [
+            _lasting(entry["began_at"], entry["seconds"]) for entry in told if part in ("platform", entry["component"])
+        ]
         spans = [
             span for span in spans if any(_touch(span, (fault.at, fault.back or fault.released)) for fault in faults)
         ]
@@ -41,16 +44,16 @@ def names_the_interruptions(run: FaultedRun) -> Iterator[str]:
         most = _together([(fault.at, fault.back or fault.released) for fault in faults])
         if not least - _SLACK <= _together(spans) <= most + len(faults) * _SLACK:
             yield f"{part} was away for {most.total_seconds():.0f} s, its report says {_together(spans).total_seconds():.0f} s"
-    paused = [_span(entry) for entry in told if entry["what"] == "paused"]
+    paused = [_lasting(entry["began_at"], entry["seconds"]) for entry in report["detection_pauses"]]
     for outage in run.outages:
         pause = run.pause_of_detection(outage)
         if pause and pause[1] - pause[0] >= _PAUSE and not any(_touch(span, pause) for span in paused):
             yield f"detection paused for {(pause[1] - pause[0]).total_seconds():.0f} s, and its report does not say so"
 
 
-def _span(entry: dict[str, Any]) -> Span:
-    ended = entry["ended_at"] or entry["began_at"]
-    return datetime.fromisoformat(entry["began_at"]), datetime.fromisoformat(ended)
+def _lasting(began_at: str, seconds: float | None) -> Span:
+    began = datetime.fromisoformat(began_at)
+    return began, began + timedelta(seconds=seconds or 0)
 
 
 def _touch(one: Span, other: Span) -> bool:
