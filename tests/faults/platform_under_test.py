@@ -20,10 +20,11 @@ from infra.local.configuration import Configuration
 from infra.local.machine import REPOSITORY
 from infra.local.platform import Platform
 from infra.local.progress import Progress
-from infra.local.supervision import Program, State, Supervisor
+from infra.local.supervision import PlatformSupervisor, Program, State
 
 from patternalarm.cli.airflow_api import ADMIN_USER
 from patternalarm.contracts.tables import CONSUMER_OFFSET, LEASE, PLATFORM_ROLE
+from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import Settings
 
 ANSWER_SECONDS: Final = 30
@@ -48,7 +49,7 @@ class PlatformUnderTest:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.configuration = Configuration(settings)
-        self.supervisor = Supervisor(self.configuration)
+        self.supervisor = PlatformSupervisor(self.configuration)
         self._local = Platform(self.configuration, Progress(sys.stderr))
 
     def up(self) -> None:
@@ -173,7 +174,7 @@ class PlatformUnderTest:
         for what, look in looks.items():
             try:
                 left += [f"{what} {name}" for name in look()]
-            except (OSError, psycopg.Error, KafkaException) as error:
+            except (OSError, psycopg.Error, KafkaException, SupervisorError) as error:
                 left.append(f"{what} or none, it cannot be asked for: {error}")
         return left
 
