@@ -86,7 +86,7 @@ class FullDisk(Scenario):
             back = wait_for("working kafka", lambda: datetime.now(UTC) if platform.works(PART) else None, BACK_SECONDS)
         except NothingCameError:
             back = None
-        named = ("no space left", "disk is full", "full disk", "disk full")
+        named = ("no space", "disk is full", "full disk", "disk full")
         return [Fault(PART, f"full disk {_FULL_SECONDS} s", at, released, back, named, said)]
 
     @staticmethod
