@@ -37,7 +37,7 @@ class LoadTest:
         began: when its first measured event is due.
         minutes: for how long they are.
         process: the command line that follows it.
-        said: where its output goes.
+        name: of its scenario, by which its output is kept.
     """
 
     run_id: str
