@@ -82,7 +82,7 @@ load-test: installed ## a graded load test; the exit code is its verdict: DOMAIN
 	@$(SERVICES) -m patternalarm.cli load-test --domain "$$DOMAIN" --level "$$LEVEL" --minutes "$$MINUTES" --seed "$$SEED" \
 		--rate "$$RATE" $(if $(filter false,$(STRICT)),--no-strict,--strict)
 
-replay: installed ## your own file through the whole path, graded: FILE=events.parquet PACK=its-pack.yaml
+replay: installed ## your own file through the whole path, graded: FILE=events.parquet PACK=./its-pack
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"
 
 bench: envs ## benchmarks, with their figures

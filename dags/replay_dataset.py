@@ -10,6 +10,7 @@ The run's verdict is that of `grade`. It and the teardown must both succeed for 
 
 from airflow.sdk import dag
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import replay_params
@@ -20,9 +21,7 @@ from patternalarm.operators.register_model import RegisterModelOperator
 from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import OPEN_RUN
 
-SOURCE = {"pack": "{{ params.pack }}", "file": "{{ params.file }}"}
-# Too few frauds of a type, or a weak forest, show in the grade; a replay is for finding out.
-NOT_PROMOTABLE = 3
+FILE, PACK = "{{ params.file }}", "{{ params.pack }}"
 
 
 @dag(
@@ -39,24 +38,24 @@ def replay_dataset() -> None:
     steps = RunSteps()
 
     def publish(part: str) -> RunProcessOperator:
-        options = {"run_id": steps.run_id, **SOURCE, "part": part}
+        options = {"run_id": steps.run_id, "pack": steps.pack, "file": FILE, "part": part}
         return steps.process(f"publish_{part}", Program.SERVICE, "generator.replay", options, secrets=PLATFORM_SECRETS)
 
+    checked = {"pack": PACK, "file": FILE}
     check_file = RunProcessOperator(
         task_id="check_file",
-        job=JobSpec("check-file.{{ ti.id }}", Program.SERVICE, "generator.replay", SOURCE, flags=("--check",)),
+        job=JobSpec("check-file.{{ ti.id }}", Program.SERVICE, "generator.replay", checked, flags=("--check",)),
     )
-    open_run = OpenRunOperator(
-        task_id=OPEN_RUN, kind=RunKind.REPLAY, pack="{{ params.pack }}", seed="{{ params.seed }}"
-    )
+    open_run = OpenRunOperator(task_id=OPEN_RUN, kind=RunKind.REPLAY, pack=PACK, seed="{{ params.seed }}")
     create_topics, start_flink, publish_train = steps.create_topics(), steps.start_flink(), publish("train")
     await_features, extract_features = steps.await_features(), steps.extract_features()
     train_model = steps.train_model(
         scope=steps.run_id, train_until=steps.value("train_until"), test_from=steps.value("test_from")
     )
-    validate_model = steps.validate_model(accepted=(0, NOT_PROMOTABLE))
+    # Too few frauds of a type, or a weak forest, show in the grade; a replay is for finding out.
+    validate_model = steps.validate_model(accepted=(0, ExitCode.NOT_PROMOTABLE))
     register_model = RegisterModelOperator(
-        task_id="register_model", pack=SOURCE["pack"], model_dir=steps.value("model_dir"), promote=False
+        task_id="register_model", pack=steps.pack, model_dir=steps.value("model_dir"), promote=False
     )
     start_scorer, start_alert_writer = steps.start_scorer(), steps.start_alert_writer()
     publish_test, drain_flink = publish("test"), steps.drain_flink()

@@ -9,7 +9,7 @@ This is also how a fresh platform gets its first model: features need no model.
 
 from airflow.sdk import CronTriggerTimetable, dag, task, task_group
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, LIVE_SCOPE, TRAINING_SEEDS_FROM, RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, Tag
 from patternalarm.dag_parts.params import retrain_params
@@ -53,7 +53,7 @@ def retrain_model() -> None:
             "generator.training_history",
             {
                 "run_id": steps.run_id,
-                "domain": steps.domain,
+                "pack": steps.pack,
                 "seed": steps.value("seed"),
                 "days": "{{ params.days }}",
                 "events": "{{ params.events }}",
@@ -63,7 +63,7 @@ def retrain_model() -> None:
         drain_flink, extract_features = steps.drain_flink(), steps.extract_features()
         train_model, validate_model = steps.train_model(scope=LIVE_SCOPE), steps.validate_model()
         promote_model = RegisterModelOperator(
-            task_id="promote_model", pack=steps.domain, model_dir=steps.value("model_dir"), promote=True
+            task_id="promote_model", pack=steps.pack, model_dir=steps.value("model_dir"), promote=True
         )
         close_run = steps.close_run(succeeded=f"{GROUP}.promote_model")
 

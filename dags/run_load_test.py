@@ -16,7 +16,7 @@ from airflow.sdk import TriggerRule, dag
 
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
-from patternalarm.dag_parts.params import load_test_params
+from patternalarm.dag_parts.params import load_test_params, refuse_unfit_load_test
 from patternalarm.dag_parts.steps import PLATFORM_SECRETS, RunSteps
 from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.operators.open_run import OpenRunOperator
@@ -47,7 +47,7 @@ def run_load_test() -> None:
     def generator(kind: str) -> JobSpec:
         options = {
             "run_id": steps.run_id,
-            "domain": steps.domain,
+            "pack": steps.pack,
             "seed": steps.value("seed"),
             "events_per_minute": steps.value("events_per_minute"),
         }
@@ -55,7 +55,10 @@ def run_load_test() -> None:
         return JobSpec(name, Program.SERVICE, "generator.shard", options, secrets=PLATFORM_SECRETS)
 
     train_missing_model = TrainMissingModelOperator(
-        task_id="train_missing_model", domain="{{ params.domain }}", dag_id="retrain_model"
+        task_id="train_missing_model",
+        pre_execute=refuse_unfit_load_test,
+        domain="{{ params.domain }}",
+        dag_id="retrain_model",
     )
     open_run = OpenRunOperator(
         task_id=OPEN_RUN,

@@ -1,7 +1,7 @@
 """The detection pipeline of one domain: raw events in, features, pattern hits and dead letters out.
 
     events (raw bytes) -> ACTOR_FEATURES -> SHARED_KEY_FEATURES, once per shared key -> features
-                                |-> patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
+                                |-> the pack's patterns/*.sql (MATCH_RECOGNIZE) -> pattern hits
                                 '-> dead letters
 
 Everything per event is SQL or the Java module; Python only wires it. Sources and sinks are arguments, so that tests
@@ -15,9 +15,9 @@ from typing import Final
 
 from pyflink.table import StatementSet, TableEnvironment
 
-from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.domain_pack import DomainPack, PackField
 from patternalarm.contracts.event_schema import contract_spec
-from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, FieldType
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, EventField, FieldType
 from patternalarm.contracts.records import (
     DEAD_LETTER_COLUMNS,
     FEATURES_COLUMNS,
@@ -56,7 +56,7 @@ IDLE_TIMEOUT: Final = "5 s"
 # copies column by column. With twenty columns an event cost the TaskManager 77 us of CPU, so 61 (bench_engines).
 _CARRIED: Final = (
     "source_partition, source_offset, sent_at_ms, source_crc, event_time_ms, behind_watermark, amount, amount_base,"
-    " numbers, texts, `values`"
+    " numbers, texts, `values`, identity_forgotten"
 )
 
 
@@ -139,7 +139,8 @@ def _fields(pack: DomainPack) -> dict[str, str]:
     """
     number = text = 0
     fields = {}
-    for field in (*COMMON_FIELDS, *pack.fields):
+    declared: tuple[EventField | PackField, ...] = (*COMMON_FIELDS, *pack.fields)
+    for field in declared:
         is_number = field.type not in (FieldType.STRING, FieldType.TIME)
         is_text = field.type in (FieldType.STRING, FieldType.BOOLEAN)
         number += is_number
@@ -232,11 +233,11 @@ def build(
     )
     view("accepted", f"SELECT rowtime, {_CARRIED} FROM by_actor WHERE reason IS NULL")
     fields = _fields(pack)
-    columns = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
+    named = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
     hit_event = f"CAST(ROW({', '.join(fields[name] for name in HIT_EVENT_COLUMNS)}) AS {HIT_EVENT}) AS hit_event"
     # A SQL view, so that each pattern filters before it unpacks no more fields than it names.
     t_env.execute_sql(
-        f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {columns}, {hit_event}{_named_features(pack)} FROM accepted"
+        f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {named}, {hit_event}{_named_features(pack)} FROM accepted"
     )
 
     featurised = "accepted"

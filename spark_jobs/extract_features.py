@@ -34,7 +34,7 @@ LABELS_IDENTITY = list(LABEL_COLUMNS)
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", required=True, help="'live' or a run_id")
     parser.add_argument("--features", required=True, type=Path, help="directory of the feature log")
     parser.add_argument("--labels", required=True, type=Path, help="directory of the label log")
@@ -79,7 +79,7 @@ def merge_into_log(rows: DataFrame, directory: Path, columns: dict[str, str], id
     merged.write.partitionBy("event_date").option("partitionOverwriteMode", "dynamic").mode("overwrite").parquet(
         str(directory)
     )
-    count = merged.count()
+    count: int = merged.count()
     merged.unpersist()
     return count
 

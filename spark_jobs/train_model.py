@@ -58,7 +58,7 @@ def seed_of(text: str) -> int:
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", required=True, help="'live', or the run that trains the model for itself alone")
     parser.add_argument("--features", required=True, type=Path, help="directory of the feature log")
     parser.add_argument("--labels", required=True, type=Path, help="directory of the label log")

@@ -32,20 +32,20 @@ from training.training_rows import labelled_rows, read_features, read_labels
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.models.forest import Tree, read_forest
 from patternalarm.models.verify import verify_model
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger("validate_model")
 
-NOT_PROMOTABLE_EXIT_CODE = 3
 COMPARED_ROWS = 2_000
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="domain pack: name of a shipped one, or path of a YAML file")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     parser.add_argument("--features", required=True, type=Path, help="the feature log that the model was trained on")
     parser.add_argument("--labels", required=True, type=Path, help="the label log that the model was trained on")
@@ -55,7 +55,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def export_difference(scored: DataFrame, trees: list[Tree]) -> float:
     """Largest difference between the pipeline's and the exported trees' probabilities on some of ``scored``."""
     sample = (
-        scored.orderBy("event_id")
+        scored.orderBy("event_id", "actor_id")
         .limit(COMPARED_ROWS)
         .select(without_missing(F.col("values")).alias("values"), "scores")
     ).toPandas()
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         spark.stop()
     sys.stdout.write(json.dumps(verdict, indent=2) + "\n")
-    return 0 if verdict["promotable"] else NOT_PROMOTABLE_EXIT_CODE
+    return 0 if verdict["promotable"] else ExitCode.NOT_PROMOTABLE
 
 
 if __name__ == "__main__":

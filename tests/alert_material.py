@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PACK_FILE
 from patternalarm.models.forest import Tree, write_forest
 
 EPISODE_MS = 600_000
@@ -44,10 +45,11 @@ PACK: dict[str, Any] = {
 
 
 def write_pack(directory: Path, **changes: Any) -> Path:
-    """The pack as a YAML file, with ``changes`` to its top level."""
-    path = directory / "toll.yaml"
-    path.write_text(yaml.safe_dump({**PACK, **changes}, sort_keys=False))
-    return path
+    """The pack's folder, with ``changes`` to the top level of its file."""
+    folder = directory / "toll"
+    folder.mkdir(exist_ok=True)
+    (folder / PACK_FILE).write_text(yaml.safe_dump({**PACK, **changes}, sort_keys=False))
+    return folder
 
 
 def split(feature: int, threshold: float, low: tuple[float, ...], high: tuple[float, ...]) -> Tree:
@@ -101,7 +103,7 @@ def write_model(directory: Path, pack: DomainPack, version: str = "m-1") -> Path
 
 def toll_pack(directory: Path, **changes: Any) -> DomainPack:
     """The pack itself."""
-    return load_pack(str(write_pack(directory, **changes)))
+    return load_pack(write_pack(directory, **changes))
 
 
 def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[str, Any]:
@@ -127,6 +129,7 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
         "source_crc": 1,
         "sent_at_ms": NOON_MS + 5,
         "behind_watermark": False,
+        "identity_forgotten": False,
         "score": 0.75,
         "scores": [0.25, 0.7, 0.05],
         "fraud_type": "plate_swap",
@@ -136,8 +139,10 @@ def evidence_record(pack: DomainPack, event_id: str, /, **changes: Any) -> dict[
     }
 
 
-def hit_record(events: list[tuple[str, int, float | None]], /, **changes: Any) -> dict[str, Any]:
-    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount), whose money moved."""
+def hit_record(
+    events: list[tuple[str, int, float | None]], /, actor_id: str = "car-1", **changes: Any
+) -> dict[str, Any]:
+    """A record of the pattern hits topic over ``events`` (event_id, event_time_ms, amount) of one actor, whose money moved."""
     return {
         "pattern": "two_gates",
         "pattern_version": "2",
@@ -148,7 +153,7 @@ def hit_record(events: list[tuple[str, int, float | None]], /, **changes: Any) -
         "first_event_time_ms": events[0][1],
         "last_event_time_ms": events[-1][1],
         "events": [
-            {"event_id": event_id, "event_time_ms": time_ms, "amount": amount, "money_out": True}
+            {"actor_id": actor_id, "event_id": event_id, "event_time_ms": time_ms, "amount": amount, "money_out": True}
             for event_id, time_ms, amount in events
         ],
         "currency": "EUR",

@@ -23,7 +23,7 @@ CASES: list[dict[str, Any]] = _FILE["cases"]
 
 def shop() -> DomainPack:
     """The pack of the cases."""
-    return load_pack(str(DIRECTORY / "pack.yaml"))
+    return load_pack(DIRECTORY / "shop")
 
 
 def contract_text() -> str:

@@ -21,7 +21,7 @@ UNREADABLE = "unreadable"
 FEATURES_REQUIRED = (
     "event_id", "event_time_ms", "actor_id", "feature_set", "values", "source_topic", "source_partition", "source_offset",
 )  # fmt: skip
-LABELS_REQUIRED = ("event_id", "event_time_ms", "label_time_ms", "verdict")
+LABELS_REQUIRED = ("event_id", "actor_id", "event_time_ms", "label_time_ms", "verdict")
 
 WRONG = (
     "the record is no JSON object with {}, or one of its values is none of the contract's: mend the job that wrote it"

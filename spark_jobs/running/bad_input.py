@@ -10,12 +10,9 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import ModelError
-
-BAD_INPUT_EXIT_CODE = 2
-# No verdict of the job: whoever supervises it may start it again, as after a signal to the job itself.
-ACCIDENT_EXIT_CODE = 70
 
 
 class BadInputError(ValueError):
@@ -25,7 +22,7 @@ class BadInputError(ValueError):
 def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
 
-    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is, exit code 70.
+    Whatever Python meets after its JVM died (a refused connection, mostly) is told as what it is: the job may be started again.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.
@@ -34,14 +31,14 @@ def run_job(main: Callable[[], int]) -> None:
         code = main()
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
-        code = BAD_INPUT_EXIT_CODE
+        code = ExitCode.BAD_INPUT
     except Exception:
         fate = _end_of_jvm()
         if not fate:
             raise
         traceback.print_exc()
         sys.stderr.write(f"{Path(sys.argv[0]).name}: error: its JVM {fate}\n")
-        code = ACCIDENT_EXIT_CODE
+        code = ExitCode.START_AGAIN
     sys.exit(code)
 
 

@@ -51,7 +51,7 @@ def training_set(rows: DataFrame, classes: Sequence[str], weights: Mapping[int, 
     )
     return (
         rows.repartition(PARTITIONS, "event_id")
-        .sortWithinPartitions("event_id")
+        .sortWithinPartitions("event_id", "actor_id")
         .select(
             feature_vector(F.col("values")).alias("features"),
             F.col("label").cast("double").alias("label", metadata=nominal),
@@ -61,7 +61,7 @@ def training_set(rows: DataFrame, classes: Sequence[str], weights: Mapping[int, 
 
 
 def grow_forest(rows: DataFrame, classes: Sequence[str], size: Training, seed: int) -> PipelineModel:
-    """Grow a forest of ``size`` on ``rows`` (``event_id``, ``values``, ``label``: position in ``classes``)."""
+    """Grow a forest of ``size`` on ``rows`` (``actor_id``, ``event_id``, ``values``, ``label``: position in ``classes``)."""
     counts = {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
     share = legitimate_share(counts)
     kept = {label: count * share if label == 0 else count for label, count in counts.items()}

@@ -10,6 +10,7 @@ from patternalarm.contracts.alerts import LEGITIMATE
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.records import FEATURES_COLUMNS, LABEL_COLUMNS, spark_ddl
 
+EVENT_IDENTITY = ("actor_id", "event_id")
 ROW_COLUMNS = ("event_id", "event_time_ms", "actor_id", "campaign_id", "values", "label")
 
 
@@ -58,19 +59,20 @@ def longest_label_delay_ms(pack: DomainPack) -> int:
 
 
 def known_labels(labels: DataFrame, pack: DomainPack, as_of_ms: int) -> DataFrame:
-    """One row per labelled event, ``event_id, campaign_id, label``: its newest verdict with ``label_time_ms`` ≤ as-of.
+    """One row per labelled event, ``actor_id, event_id, campaign_id, label``: the newest verdict known at ``as_of_ms``.
 
-    ``label`` is the position of the verdict in ``pack.classes``. On a tie a fraud goes before ``legitimate``.
+    It is known from ``label_time_ms`` on. ``label`` is the position of the verdict in ``pack.classes``. On a tie a fraud
+    goes before ``legitimate``.
     """
     position = F.array_position(F.array(*[F.lit(name) for name in pack.classes]), F.col("verdict")) - 1
-    newest = Window.partitionBy("event_id").orderBy(
+    newest = Window.partitionBy(*EVENT_IDENTITY).orderBy(
         F.desc("label_time_ms"), F.col("verdict") == LEGITIMATE, "verdict", "campaign_id"
     )
     return (
         labels.where(F.col("label_time_ms") <= as_of_ms)
         .withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
-        .select("event_id", "campaign_id", position.cast("int").alias("label"))
+        .select(*EVENT_IDENTITY, "campaign_id", position.cast("int").alias("label"))
     )
 
 
@@ -96,7 +98,7 @@ def labelled_rows(features: DataFrame, labels: DataFrame, pack: DomainPack, as_o
     """
     settled = features.where(F.col("event_time_ms") <= as_of_ms - longest_label_delay_ms(pack))
     return (
-        settled.join(known_labels(labels, pack, as_of_ms), "event_id", "left")
+        settled.join(known_labels(labels, pack, as_of_ms), list(EVENT_IDENTITY), "left")
         .withColumn("label", F.coalesce("label", F.lit(0)))
         .select(*ROW_COLUMNS)
     )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import HISTORY_EVENTS, Cohort
 from patternalarm.generator.publishing.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
 
@@ -28,7 +29,7 @@ def say(line: str) -> None:
 
 @pytest.mark.parametrize("domain", generated_domains())
 def test_events_made_and_rendered(domain: str) -> None:
-    cohort = Cohort(domain, 7, 0, EVENTS // 8)
+    cohort = Cohort(domain, load_activity(domain), 7, 0, EVENTS // 8)
     pieces = []
     making = cpu_seconds(lambda: pieces.extend(cohort.measured(START_MS, 120.0, EVENTS)))
     history = cpu_seconds(lambda: pieces.extend(cohort.history(START_MS, HISTORY_EVENTS)))

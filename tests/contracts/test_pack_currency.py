@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 import yaml
 
-from patternalarm.contracts.domain_pack import PackError, load_pack, pack_names
+from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.pack_folder import PACK_FILE, PackError, pack_names
 
-PACK: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "pack.yaml").read_text(encoding="utf-8"))
+PACK: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "shop" / PACK_FILE).read_text(encoding="utf-8"))
 CURRENCY: dict[str, Any] = PACK["currency"]
 
 
 def load(directory: Path, **changes: Any) -> Any:
-    path = directory / "shop.yaml"
-    path.write_text(yaml.safe_dump({name: value for name, value in (PACK | changes).items() if value is not None}))
-    return load_pack(str(path))
+    (directory / PACK_FILE).write_text(
+        yaml.safe_dump({name: value for name, value in (PACK | changes).items() if value is not None})
+    )
+    return load_pack(directory)
 
 
 def test_rates_are_exact_and_the_base_is_worth_one(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from patternalarm.contracts.domain_pack import PACKS_DIR, DomainPack
+from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.pack_folder import PACK_FILE, PACKS_DIR
 from patternalarm.contracts.records import (
     EVIDENCE_COLUMNS,
     FEATURES_COLUMNS,
@@ -19,13 +20,13 @@ from patternalarm.contracts.records import (
 def test_hits_carry_a_typed_array_in_both_dialects() -> None:
     flink = ", ".join(f"{name} {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
     spark = ", ".join(f"{name}: {kind}" for name, kind in HIT_EVENT_COLUMNS.items())
-    assert list(HIT_EVENT_COLUMNS)[:3] == ["event_id", "event_time_ms", "amount"]
+    assert list(HIT_EVENT_COLUMNS)[:3] == ["actor_id", "event_id", "event_time_ms"]
     assert f"`events` ARRAY<ROW<{flink}>>" in flink_ddl(PATTERN_HIT_COLUMNS)
     assert f"`events` ARRAY<STRUCT<{spark}>>" in spark_ddl(PATTERN_HIT_COLUMNS)
 
 
 def test_evidence_carries_what_features_carry() -> None:
-    for column in ("amount_base", "behind_watermark"):
+    for column in ("amount_base", "behind_watermark", "identity_forgotten"):
         assert EVIDENCE_COLUMNS[column] == FEATURES_COLUMNS[column]
     names = list(FEATURES_COLUMNS)
     assert names.index("amount_base") == names.index("currency") + 1
@@ -34,13 +35,13 @@ def test_evidence_carries_what_features_carry() -> None:
 
 def pack_of(**changes: Any) -> DomainPack:
     """The shipped payments pack with ``changes``."""
-    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    text = (PACKS_DIR / "payments" / PACK_FILE).read_text(encoding="utf-8")
     return DomainPack.model_validate({**yaml.safe_load(text), **changes})
 
 
 def content() -> dict[str, Any]:
     """The shipped payments pack as YAML holds it."""
-    text = (PACKS_DIR / "payments.yaml").read_text(encoding="utf-8")
+    text = (PACKS_DIR / "payments" / PACK_FILE).read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 

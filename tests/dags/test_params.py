@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, MAX_MINUTES, TRAINING_SEEDS_FROM, Level
 from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 
@@ -25,8 +25,8 @@ def test_every_parameter_says_what_it_is(dag_bag, dag_id):
 def test_the_load_test_enumerates_domains_and_levels(dag_bag):
     params = dag_bag.dags["run_load_test"].params
     assert params.get_param("level").schema["enum"] == [level.value for level in Level]
-    assert params.get_param("domain").schema["enum"] == generated_domains()
-    assert dag_bag.dags["retrain_model"].params.get_param("domain").schema["enum"] == [
+    assert params.get_param("domain").schema["examples"] == generated_domains()
+    assert dag_bag.dags["retrain_model"].params.get_param("domain").schema["examples"] == [
         ALL_DOMAINS,
         *generated_domains(),
     ]
@@ -36,6 +36,9 @@ def test_the_load_test_enumerates_domains_and_levels(dag_bag):
     ("dag_id", "name", "value"),
     [
         ("run_load_test", "domain", "payment"),
+        ("run_load_test", "domain", "./toll"),
+        ("run_load_test", "domain", "sparkov"),
+        ("retrain_model", "domain", "payments/"),
         ("run_load_test", "domain", ALL_DOMAINS),
         ("run_load_test", "level", "huge"),
         ("run_load_test", "events_per_minute", 99),
@@ -71,6 +74,12 @@ def test_what_cannot_be_is_refused(dag_bag, dag_id, name, value):
         ("run_load_test", "seed", TRAINING_SEEDS_FROM - 1),
         ("retrain_model", "seed", TRAINING_SEEDS_FROM),
         ("retrain_model", "seed", None),
+        *(
+            (dag_id, "domain", domain)
+            for dag_id in ("run_load_test", "retrain_model")
+            for domain in ("iot", "/my/toll")
+        ),
+        ("retrain_model", "domain", ALL_DOMAINS),
     ],
 )
 def test_the_limits_themselves_are_accepted(dag_bag, dag_id, name, value):
@@ -80,13 +89,6 @@ def test_the_limits_themselves_are_accepted(dag_bag, dag_id, name, value):
 def test_defaults_are_valid(dag_bag):
     for dag_id in ("retrain_model", "run_load_test"):
         dag_bag.dags[dag_id].params.validate()
-
-
-def test_a_pack_with_a_source_is_no_generated_domain(tmp_path):
-    (tmp_path / "own.yaml").write_text("name: own\nfields: []\n")
-    (tmp_path / "foreign.yaml").write_text("name: foreign\nsource:\n  columns: {}\n")
-    (tmp_path / "nested.yaml").write_text("name: nested\nfields:\n  - {name: source, type: string}\n")
-    assert generated_domains(tmp_path) == ["nested", "own"]
 
 
 @pytest.mark.parametrize(
@@ -128,3 +130,24 @@ def test_a_parameter_that_a_dag_does_not_have_is_told_and_not_ignored(dag_bag, d
 def test_parameters_that_a_dag_has_are_none_of_its_business(dag_bag):
     for conf in (None, {}, {"domain": "iot", "strict": False}, {"minutes": 0.5, "seed": 7}, {"minutes": 2.0}):
         refuse_unknown_parameters({"dag": dag_bag.dags["run_load_test"], "dag_run": SimpleNamespace(conf=conf)})
+
+
+def begin_first_task(dag, **params):
+    (first,) = (task for task in dag.tasks if not task.upstream_task_ids)
+    first._pre_execute_hook(
+        {"dag": dag, "dag_run": SimpleNamespace(conf=params), "params": {**dag.params.dump(), **params}}
+    )
+
+
+@pytest.mark.parametrize(("rate", "minutes", "events"), [(100, 0.5, 50), (384, 0.5, 192)])
+def test_a_load_test_too_short_for_a_fraud_is_refused_before_a_model_is_trained_for_it(dag_bag, rate, minutes, events):
+    dag = dag_bag.dags["run_load_test"]
+    with pytest.raises(AirflowFailException, match=rf"of {events} events holds less than one .* 193 events or more"):
+        begin_first_task(dag, events_per_minute=rate, minutes=minutes)
+    begin_first_task(dag, events_per_minute=386, minutes=minutes)
+    begin_first_task(dag, level="mini", minutes=minutes)
+
+
+def test_a_load_test_of_unknown_parameters_is_refused_by_its_first_task(dag_bag):
+    with pytest.raises(AirflowFailException, match="did you mean domain"):
+        begin_first_task(dag_bag.dags["run_load_test"], domian="iot")

@@ -75,6 +75,29 @@ def test_nothing_is_started_before_the_run_is_open(dag_bag, dag_id):
             assert open_run.task_id in task.get_flat_relative_ids(upstream=True), task.task_id
 
 
+@pytest.mark.parametrize(("dag_id", "group"), RUNS.items())
+def test_every_job_reads_the_runs_own_copy_of_its_pack(dag_bag, dag_id, group):
+    before = {"check_file", "train_missing_model", "choose_domains", f"{group}open_run"}
+    readers = set()
+    for task in dag_bag.dags[dag_id].tasks:
+        fields = task.partial_kwargs if task.is_mapped else {name: getattr(task, name) for name in task.template_fields}
+        told = str(fields)
+        if task.task_id not in before:
+            assert "params.pack" not in told and "params.domain" not in told, task.task_id
+        if "['pack']" in told:
+            readers.add(task.task_id.removeprefix(group))
+    engines = {"start_flink"} if dag_id == "retrain_model" else {"start_flink", "start_scorer", "start_alert_writer"}
+    training = {"extract_features", "train_model", "validate_model"}
+    assert (
+        readers
+        == {
+            "run_load_test": {*engines, "publish_history", "generate"},
+            "retrain_model": {*engines, *training, "publish_history", "promote_model"},
+            "replay_dataset": {*engines, *training, "publish_train", "publish_test", "register_model"},
+        }[dag_id]
+    )
+
+
 def test_a_missing_model_is_trained_before_the_run_is_opened_and_without_a_worker(dag_bag):
     dag = dag_bag.dags["run_load_test"]
     training, open_run = dag.get_task("train_missing_model"), dag.get_task("open_run")

@@ -47,6 +47,22 @@ def cli(platform: Settings) -> Cli:
     return run
 
 
+@pytest.fixture(scope="session")
+def start_cli(platform: Settings) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``patternalarm.cli`` and go on."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            _module("patternalarm.cli", *arguments),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
 @pytest.fixture
 def database(platform: Settings) -> Iterator[psycopg.Connection]:
     """The platform's database, as the role that reports and grades."""

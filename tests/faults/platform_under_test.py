@@ -1,16 +1,15 @@
 """The platform that faults are done to: its parts and their processes, its health, and what a run may leave in it."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+import httpx
 import psycopg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -35,8 +34,6 @@ CLOSING_SECONDS: Final = 180
 
 # Of Flink's folder, what is not made by jobs.
 _NOT_OF_JOBS: Final = frozenset({"tmp", "log", "pid", "lib", "conf"})
-
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class PlatformUnderTest:
@@ -137,7 +134,7 @@ class PlatformUnderTest:
         """What Flink's REST API answers; a ``body`` is posted.
 
         Raises:
-            OSError: it does not answer.
+            httpx.HTTPError: it does not answer.
         """
         return _answer("GET" if body is None else "POST", self.settings.flink_url + path, body)
 
@@ -174,7 +171,7 @@ class PlatformUnderTest:
         for what, look in looks.items():
             try:
                 left += [f"{what} {name}" for name in look()]
-            except (OSError, psycopg.Error, KafkaException, SupervisorError) as error:
+            except (OSError, httpx.HTTPError, psycopg.Error, KafkaException, SupervisorError) as error:
                 left.append(f"{what} or none, it cannot be asked for: {error}")
         return left
 
@@ -215,11 +212,9 @@ class PlatformUnderTest:
 
 
 def _answer(method: str, url: str, body: dict[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    given = {"Content-Type": "application/json", **(headers or {})}
-    request = urllib.request.Request(url, data=data, method=method, headers=given)
-    with _opener.open(request, timeout=ANSWER_SECONDS) as answer:
-        return json.load(answer)
+    # Never through a proxy of the caller's shell: everything is on this machine.
+    answer = httpx.request(method, url, json=body, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+    return answer.raise_for_status().json()
 
 
 def _module(name: str, *arguments: str) -> list[str]:

@@ -19,8 +19,7 @@ sys.path[:0] = [str(REPOSITORY / "flink_jobs"), str(REPOSITORY / "tests")]
 from kafka_broker import JARS, kafka_broker  # noqa: E402
 from pipeline import JOB_OPTIONS, build, kafka_connectors  # noqa: E402
 
-from patternalarm.contracts.domain_pack import DomainPack  # noqa: E402
-from patternalarm.contracts.pack_file import read_model  # noqa: E402
+from patternalarm.contracts.domain_pack import DomainPack, load_pack  # noqa: E402
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name  # noqa: E402
 from patternalarm.patterns import Pattern  # noqa: E402
 
@@ -140,8 +139,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaOfTests]:
 @pytest.fixture(scope="session")
 def pack() -> DomainPack:
     """A pack with features of the actor and of a shared key."""
-    # By itself: a pack of this name is not the platform's to load.
-    return read_model(Path(__file__).parent / "pack.yaml", DomainPack)
+    return load_pack(Path(__file__).parent / "payments")
 
 
 OUTPUTS = (TopicKind.FEATURES, TopicKind.DEAD_LETTERS, TopicKind.PATTERN_HITS)

@@ -14,10 +14,12 @@ import pytest
 from pipeline import build, kafka_connectors
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+from patternalarm.contracts.alerts import Severity, SubjectType
 from patternalarm.contracts.bounds import MAX_EVENT_BYTES
-from patternalarm.contracts.domain_pack import DomainPack, load_pack, pack_names
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import PACKS_DIR, pack_names
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.patterns import load_patterns
+from patternalarm.patterns import Pattern, load_patterns
 
 Detect = Callable[..., dict[TopicKind, list[dict[str, Any]]]]
 NewJob = Callable[..., Any]
@@ -74,7 +76,8 @@ def traffic(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect: Detect, pack: DomainPack) -> None:
-    good = traffic(2000, seed=1)
+    # The last actor has two more events than are remembered of one.
+    good = [*traffic(2000, seed=1), *(event(10_000 + number, number / 10, "a77") for number in range(514))]
     late = event(9000, -100, "a1")
     bad = {
         "malformed_json": b'{"event_id": "b0", ',
@@ -97,6 +100,7 @@ def test_every_event_comes_out_once_with_its_features_or_as_a_dead_letter(detect
 
     features, dead = out[TopicKind.FEATURES], out[TopicKind.DEAD_LETTERS]
     assert sorted(r["event_id"] for r in features) == sorted(e["event_id"] for e in good)
+    assert {r["event_id"] for r in features if r["identity_forgotten"]} == {"e10512", "e10513"}
     assert {r["reason"] for r in dead} == {*bad, "late", "duplicate_field"}
     assert len(dead) == len(bad) + 2
     assert sum("stands twice" in r["detail"] for r in dead) == 1
@@ -154,7 +158,9 @@ def test_shared_features_are_those_counted_from_the_whole_buckets_before_the_del
 
 def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     """The shipped pack, whose features the pattern names."""
-    patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
+    patterns = [
+        p for p in load_patterns(PACKS_DIR / "payments", load_pack("payments")) if p.fraud_type == "account_takeover"
+    ]
     habits = [
         event(100 + n, -86_400, actor, event_type="payment", device_id="usual", amount=50, currency="EUR")
         for n, actor in enumerate(("a1", "a2", "a3", "a4"))
@@ -186,14 +192,47 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
     assert [(h["fraud_type"], h["subject_type"], h["subject_id"]) for h in hits] == [
         ("account_takeover", "actor", "a1")
     ]
-    start = int(START.timestamp() * 1000)
+    start, of_actor = int(START.timestamp() * 1000), {"actor_id": "a1"}
     assert hits[0]["events"] == [
-        {"event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
-        {"event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
-        {"event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
+        {**of_actor, "event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
+        {**of_actor, "event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
     assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)
+
+
+def test_a_pattern_over_a_device_tells_whose_events_it_holds(detect: Detect) -> None:
+    """Two actors may use one event id."""
+    ring = Pattern(
+        name="device_passed_on",
+        version="1",
+        domain="payments",
+        fraud_type="account_takeover",
+        severity=Severity.HIGH,
+        subject_type=SubjectType.DEVICE,
+        reason="Two actors used one device.",
+        sql="""
+            SELECT * FROM (SELECT rowtime, actor_id, device_id, event_time_ms, hit_event FROM events)
+            MATCH_RECOGNIZE (
+              PARTITION BY device_id
+              ORDER BY rowtime
+              MEASURES
+                LAST(B.device_id) AS subject_id,
+                FIRST(A.event_time_ms) AS first_event_time_ms,
+                LAST(B.event_time_ms) AS last_event_time_ms,
+                ARRAY_AGG(hit_event) AS events
+              ONE ROW PER MATCH
+              AFTER MATCH SKIP PAST LAST ROW
+              PATTERN (A B) WITHIN INTERVAL '1' MINUTE
+              DEFINE
+                B AS B.actor_id <> LAST(A.actor_id)
+            )""",
+    )
+    events = [event(1, 10 * number, actor, device_id="d1") for number, actor in enumerate(("a1", "a2"))]
+    (hit,) = detect("ring", records_of(events), [ring])[TopicKind.PATTERN_HITS]
+    assert (hit["subject_type"], hit["subject_id"]) == ("device", "d1")
+    assert [(e["actor_id"], e["event_id"]) for e in hit["events"]] == [("a1", "e1"), ("a2", "e1")]
 
 
 def test_the_pack_says_which_events_moved_money_out(detect: Detect) -> None:
@@ -230,8 +269,9 @@ def test_the_engine_takes_every_pattern_of_every_pack(kafka: Any, name: str) -> 
     pack = load_pack(name)
     t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     connectors = kafka_connectors(pack, "explained", kafka.bootstrap, bounded=True)
-    statements = build(t_env, pack, load_patterns(name), topic_name(TopicKind.EVENTS, name, "explained"), connectors)
-    assert statements.explain().count("Match(") >= len(load_patterns(name))
+    patterns = load_patterns(PACKS_DIR / name, pack)
+    statements = build(t_env, pack, patterns, topic_name(TopicKind.EVENTS, name, "explained"), connectors)
+    assert statements.explain().count("Match(") >= len(patterns)
 
 
 def row(number: int, **fields: Any) -> bytes:
@@ -358,7 +398,9 @@ def test_a_running_job_reads_what_was_committed_and_no_more(new_job: NewJob) -> 
 
 def test_no_clock_that_is_ahead_blinds_anybody(new_job: NewJob) -> None:
     """A gateway's clock 50 minutes ahead, and one within the allowance, beside an honest takeover on the wall's clock."""
-    patterns = [p for p in load_patterns("payments") if p.fraud_type == "account_takeover"]
+    patterns = [
+        p for p in load_patterns(PACKS_DIR / "payments", load_pack("payments")) if p.fraud_type == "account_takeover"
+    ]
     job = new_job("clocks", patterns, load_pack("payments"))
     number = 0
 

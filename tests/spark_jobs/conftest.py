@@ -32,7 +32,7 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def pack() -> DomainPack:
     """Three fraud types, of which ``ghost`` never occurs; features a, b, c and d."""
-    return load_pack(str(SHOP))
+    return load_pack(SHOP)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from patternalarm.contracts.domain_pack import DomainPack
 
-SHOP = Path(__file__).resolve().parent / "shop.yaml"
+SHOP = Path(__file__).resolve().parent / "shop"
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000

@@ -51,7 +51,7 @@ def test_the_log_holds_the_columns_of_the_contract(spark, features_frame, tmp_pa
 
 def test_a_log_from_before_a_column_was_added_goes_on(spark, features_frame, tmp_path):
     log = tmp_path / "log"
-    old = {name: kind for name, kind in FEATURES_COLUMNS.items() if name not in ("amount_base", "behind_watermark")}
+    old = {name: kind for name, kind in FEATURES_COLUMNS.items() if name not in ("amount_base", "identity_forgotten")}
     merge_into_log(features_frame(event(1, 10)), log, old, FEATURES_IDENTITY)
     assert read_log(spark, log, FEATURES_COLUMNS).first()["amount_base"] is None
 

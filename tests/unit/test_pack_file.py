@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from patternalarm.contracts.domain_pack import PACKS_DIR, PackError, load_pack, pack_names
+from patternalarm.contracts.domain_pack import chosen_pack, load_pack
+from patternalarm.contracts.pack_folder import PACK_FILE, PACKS_DIR, PackError, pack_names
 
 GOOD = """\
 name: toll
@@ -33,11 +34,12 @@ features:
 def told(tmp_path):
     """Writes a pack and gives what is said about it."""
 
-    def write(text, name="toll.yaml"):
-        path = tmp_path / name
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
+    def write(text, name="toll", load=load_pack):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        (folder / PACK_FILE).write_bytes(text.encode() if isinstance(text, str) else text)
         with pytest.raises(PackError) as refused:
-            load_pack(str(path))
+            load(str(folder))
         assert "\n" not in str(refused.value)
         assert "For further information" not in str(refused.value)
         return str(refused.value)
@@ -46,8 +48,8 @@ def told(tmp_path):
 
 
 def test_a_good_pack_is_one(tmp_path):
-    (tmp_path / "toll.yaml").write_text(GOOD)
-    assert load_pack(str(tmp_path / "toll.yaml")).name == "toll"
+    (tmp_path / PACK_FILE).write_text(GOOD)
+    assert load_pack(tmp_path).name == chosen_pack(str(tmp_path)).name == "toll"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_good_pack_is_one(tmp_path):
 def test_a_fault_is_told_with_its_line_and_a_remedy(told, old, new, told_as):
     assert old in GOOD
     message = told(GOOD.replace(old, new, 1))
-    assert message.startswith("domain pack toll.yaml: ")
+    assert message.startswith("domain pack toll/pack.yaml: ")
     assert told_as in message
 
 
@@ -127,30 +129,16 @@ def test_a_file_that_is_no_text(told):
 
 @pytest.mark.parametrize("name", pack_names())
 def test_a_pack_of_ones_own_does_not_take_a_shipped_ones_name(told, name):
-    assert told(GOOD.replace("name: toll", f"name: {name}"), "mine.yaml") == (
-        f"domain pack mine.yaml: its name {name} is taken by a pack of the platform, whose patterns and models would be used "
-        "for it: give it another name"
+    assert told(GOOD.replace("name: toll", f"name: {name}"), "mine", chosen_pack) == (
+        f"domain pack mine/pack.yaml: its name {name} is taken by a pack of the platform, whose models would be used for it: "
+        "give it another name"
     )
 
 
 @pytest.mark.parametrize("name", pack_names())
-def test_a_shipped_pack_is_named_like_its_file_and_found_by_both(name):
-    assert load_pack(name) == load_pack(str(PACKS_DIR / f"{name}.yaml"))
+def test_a_shipped_pack_is_named_like_its_folder_and_found_by_both(name):
+    assert load_pack(name) == chosen_pack(name) == chosen_pack(str(PACKS_DIR / name))
     assert load_pack(name).name == name
-
-
-@pytest.mark.parametrize(
-    ("name", "told_as"),
-    [
-        ("paymets", "unknown domain pack paymets: did you mean payments?"),
-        ("poker", "unknown domain pack poker: use one of gaming, iot, payments, sparkov, the path of a .yaml file"),
-        ("/nowhere/my.yaml", "there is no domain pack /nowhere/my.yaml: see to its path, or use one of gaming, iot"),
-    ],
-)
-def test_a_pack_that_is_not_there(name, told_as):
-    with pytest.raises(PackError) as refused:
-        load_pack(name)
-    assert str(refused.value).startswith(told_as)
 
 
 def keys_of(node, path=()):
@@ -168,7 +156,7 @@ FREE = {("fraud_types",), ("source", "columns")}
 @pytest.mark.parametrize("name", pack_names())
 def test_no_misspelt_key_of_a_shipped_pack_is_ignored(told, name):
     """Each key of each shipped pack in turn, one letter too many."""
-    text = (PACKS_DIR / f"{name}.yaml").read_text()
+    text = (PACKS_DIR / name / PACK_FILE).read_text()
     document = yaml.safe_load(text)
     tried = set()
     for way in keys_of(document):
@@ -181,7 +169,7 @@ def test_no_misspelt_key_of_a_shipped_pack_is_ignored(told, name):
         for part in way[:-1]:
             parent = parent[part]
         parent[f"{way[-1]}x"] = parent.pop(way[-1])
-        message = told(yaml.safe_dump(changed, sort_keys=False), f"{name}.yaml")
+        message = told(yaml.safe_dump(changed, sort_keys=False))
         # A currency is a key too, of a standard.
         assert f"did you mean {way[-1]}?" in message, message
         assert f"{way[-1]}x" in message, message

@@ -31,6 +31,7 @@ select
         from {{ ref('stg_alerting__alert_events') }} as alert_events
         inner join {{ ref('stg_platform__ground_truth_events') }} as ground_truth_events
             on ground_truth_events.scope = alerts.scope
+            and ground_truth_events.actor_id = alert_events.actor_id
             and ground_truth_events.event_id = alert_events.event_id
         inner join {{ ref('stg_platform__ground_truth_campaigns') }} as campaigns
             on campaigns.scope = ground_truth_events.scope

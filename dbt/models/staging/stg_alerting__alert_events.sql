@@ -1,5 +1,6 @@
 select
     alert_id,
+    actor_id,
     event_id,
     source,
     event_time,

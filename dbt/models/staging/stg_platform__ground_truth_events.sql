@@ -1,5 +1,6 @@
 select
     scope,
+    actor_id,
     event_id,
     campaign_id,
     event_time

@@ -1,4 +1,4 @@
-"""A batch of findings as rows: one draft per alert, one row per (alert, event, source)."""
+"""A batch of findings as rows: one draft per alert, one row per (alert, actor, event, source)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +68,7 @@ class AlertEvent:
     """A row of ``alerting.alert_event``."""
 
     alert_id: str
+    actor_id: str
     event_id: str
     source: EvidenceSource
     event_time_ms: int
@@ -162,6 +163,7 @@ class BatchBuilder:
             draft.model_version = evidence.model_version
         return AlertEvent(
             alert_id=identity.alert_id,
+            actor_id=evidence.actor_id,
             event_id=evidence.event_id,
             source=EvidenceSource.SCORE,
             event_time_ms=evidence.event_time_ms,
@@ -191,6 +193,7 @@ class BatchBuilder:
         return [
             AlertEvent(
                 alert_id=identity.alert_id,
+                actor_id=event.actor_id,
                 event_id=event.event_id,
                 source=EvidenceSource.PATTERN,
                 event_time_ms=event.event_time_ms,

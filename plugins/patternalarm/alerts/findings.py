@@ -59,6 +59,7 @@ class _Record(BaseModel):
 class HitEvent(_Record):
     """One event of a pattern hit; ``amount`` in the pack's base currency."""
 
+    actor_id: Id
     event_id: Id
     event_time_ms: EpochMs
     amount: Amount | None = None

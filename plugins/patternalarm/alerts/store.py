@@ -61,8 +61,8 @@ SELECT * FROM jsonb_to_recordset(%(alerts)s) AS i (
 """
 _INCOMING_EVENT: Final = """
 SELECT * FROM jsonb_to_recordset(%(events)s) AS i (
-  alert_id text, event_id text, source text, event_time timestamptz, amount numeric(18, 4), money_out boolean,
-  score double precision, detail text
+  alert_id text, actor_id text, event_id text, source text, event_time timestamptz, amount numeric(18, 4),
+  money_out boolean, score double precision, detail text
 )
 """
 
@@ -109,23 +109,24 @@ _UPSERT: Final = f"""
 WITH incoming_alert AS MATERIALIZED ({_INCOMING_ALERT}),
 incoming_event AS MATERIALIZED ({_INCOMING_EVENT}),
 new_event AS (
-  INSERT INTO {ALERT_EVENT} (alert_id, event_id, source, event_time, amount, money_out, score, detail, committed_at)
-  SELECT alert_id, event_id, source, event_time, amount, money_out, score, detail, clock_timestamp()
+  INSERT INTO {ALERT_EVENT} (
+    alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, committed_at
+  )
+  SELECT alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, clock_timestamp()
   FROM incoming_event
-  ON CONFLICT (alert_id, event_id, source) DO NOTHING
-  RETURNING alert_id, event_id, event_time, amount, money_out
+  ON CONFLICT (alert_id, actor_id, event_id, source) DO NOTHING
+  RETURNING alert_id, actor_id, event_id, event_time, amount, money_out
 ),
 touched AS (SELECT DISTINCT alert_id FROM new_event),
 known_event AS (
-  SELECT alert_id, event_id, event_time, amount, money_out FROM new_event
+  SELECT alert_id, actor_id, event_id, event_time, amount, money_out FROM new_event
   UNION ALL
-  SELECT old.alert_id, old.event_id, old.event_time, old.amount, old.money_out
+  SELECT old.alert_id, old.actor_id, old.event_id, old.event_time, old.amount, old.money_out
   FROM touched CROSS JOIN LATERAL (SELECT * FROM {ALERT_EVENT} e WHERE e.alert_id = touched.alert_id OFFSET 0) old
 ),
 single_event AS (
-  SELECT alert_id, event_id, min(event_time) AS event_time, max(amount) AS amount,
-    bool_or(money_out) AS money_out
-  FROM known_event GROUP BY alert_id, event_id
+  SELECT alert_id, min(event_time) AS event_time, max(amount) AS amount, bool_or(money_out) AS money_out
+  FROM known_event GROUP BY alert_id, actor_id, event_id
 ),
 derived AS (
   SELECT alert_id, count(*) AS event_count, coalesce(sum(amount) FILTER (WHERE money_out), 0) AS amount_at_risk,
@@ -314,6 +315,7 @@ def _alert_row(draft: AlertDraft) -> dict[str, object]:
 def _event_row(event: AlertEvent) -> dict[str, object]:
     return {
         "alert_id": event.alert_id,
+        "actor_id": event.actor_id,
         "event_id": event.event_id,
         "source": event.source,
         "event_time": _time(event.event_time_ms),

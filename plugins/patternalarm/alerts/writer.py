@@ -40,7 +40,9 @@ from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.argument_parser import ArgumentParser
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
@@ -154,7 +156,7 @@ def _new_file(text: str) -> Path:
 
 def _parse(argv: Sequence[str] | None) -> _Arguments:
     parser = ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
-    parser.add_argument("--pack", required=True, help="name or path of a domain pack")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--scope", required=True, type=_scope, help="live, or the run_id of an isolated run")
     parser.add_argument("--model", required=True, type=Path, help="directory of the model that scores")
     parser.add_argument("--ready-file", required=True, type=_new_file, help="file made once the writer is at work")
@@ -187,7 +189,7 @@ class Service:
         self._arguments, self._settings, self._stop = arguments, settings, stop
         self._pack = load_pack(arguments.pack)
         self._model = verify_model(arguments.model, self._pack)
-        self._pattern_reasons = PatternReasons(load_patterns(self._pack.name))
+        self._pattern_reasons = PatternReasons(load_patterns(find_pack(arguments.pack), self._pack))
         self._builder: BatchBuilder | None = None
         self._progress = Progress()
         self._ready_at: float | None = None
@@ -255,10 +257,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Service(arguments, settings, stop_asked).run()
     except (PackError, ModelError, PatternError) as error:
         logger.error("%s", error)
-        return 2
+        return ExitCode.BAD_INPUT
     except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
-        return 1
+        return ExitCode.FAILED
     except psycopg.OperationalError as error:
         logger.error(
             "PostgreSQL at %s failed the alert writer (%s); see whether it is up (make status) and start again: "
@@ -266,13 +268,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings.address("postgres"),
             str(error).strip().splitlines()[0],
         )
-        return 1
+        return ExitCode.FAILED
     except psycopg.Error as error:
         logger.error(
             "PostgreSQL refused the alert writer (%s); see whether migrations ran (patternalarm.migrations.upgrade)",
             str(error).strip().splitlines()[0],
         )
-        return 1
+        return ExitCode.FAILED
     logger.info("stopped as asked, every batch committed")
     return 0
 

@@ -7,10 +7,12 @@ from typing import Any, Final
 from rich.console import Console
 
 from patternalarm.cli.airflow_api import AirflowApi
-from patternalarm.cli.arguments import chosen, number_between, whole_number_between
+from patternalarm.cli.arguments import chosen, domain_given, number_between, whole_number_between
 from patternalarm.cli.follow import Follower
 from patternalarm.cli.report import platform_run_ids, show_report
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.jobs import ScorerMode
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
@@ -31,13 +33,17 @@ TRAINING: Final = "train_missing_model"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     rates = ", ".join(f"{level} {rate:,}" for level, rate in EVENTS_PER_MINUTE.items())
-    parser.add_argument("--domain", default="payments", help=f"one of {', '.join(generated_domains())}")
+    parser.add_argument(
+        "--domain", default="payments", help=f"one of {', '.join(generated_domains())}, or your own pack's folder"
+    )
     parser.add_argument("--level", default=Level.NORMAL.value, help=f"events a minute: {rates}")
     parser.add_argument("--rate", default=None, help="events a minute in place of the level's, graded by the level")
     parser.add_argument("--minutes", default="2", help=f"how long events flow, {MIN_MINUTES:g} to {MAX_MINUTES}")
     parser.add_argument("--seed", default="7", help="the same seed gives the same actors and campaigns")
     parser.add_argument("--shards", default="1", help=f"generator processes that share the load, 1 to {MAX_SHARDS}")
-    parser.add_argument("--scorer-mode", default=None, help="realtime or microbatch; the platform's setting by default")
+    parser.add_argument(
+        "--scorer-mode", default=None, help=f"{' or '.join(ScorerMode)}; the platform's setting by default"
+    )
     parser.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
@@ -54,7 +60,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         UsageError: one of them cannot be; the message says what could.
     """
     conf: dict[str, Any] = {
-        "domain": chosen("domain", arguments.domain, generated_domains()),
+        "domain": domain_given(arguments.domain, generated_domains()),
         "level": chosen("level", arguments.level, [level.value for level in Level]),
         "minutes": number_between("minutes", arguments.minutes, MIN_MINUTES, MAX_MINUTES),
         "seed": whole_number_between("seed", arguments.seed, 0, TRAINING_SEEDS_FROM - 1),
@@ -65,7 +71,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         lowest, highest = MIN_EVENTS_PER_MINUTE, MAX_EVENTS_PER_MINUTE
         conf["events_per_minute"] = whole_number_between("rate", arguments.rate, lowest, highest)
     if arguments.scorer_mode:
-        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, ["realtime", "microbatch"])
+        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, list(ScorerMode))
     if arguments.keep_topics:
         conf["keep_topics"] = True
     return conf
@@ -89,4 +95,4 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
     console.print(
         f"{verdict} in {followed.seconds:.0f} s, {beyond:.0f} s beyond the {conf['minutes']:g} minutes asked{with_training}"
     )
-    return 0 if followed.succeeded else 1
+    return 0 if followed.succeeded else ExitCode.FAILED

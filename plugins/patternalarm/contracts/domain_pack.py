@@ -1,6 +1,6 @@
 """Domain packs: the data that makes the platform know a domain.
 
-A pack is one YAML file: typed event fields, clocks, fraud types, features and, for a foreign file, how its columns
+A pack's ``pack.yaml`` declares typed event fields, clocks, fraud types, features and, for a foreign file, how its columns
 become events. A domain is a pack; no code knows a domain by name.
 """
 
@@ -22,17 +22,12 @@ from patternalarm.contracts.bounds import MAX_FUTURE_SECONDS
 from patternalarm.contracts.codes import currency_codes
 from patternalarm.contracts.events import COMMON_FIELD_NAMES, COMMON_FIELDS, FieldType, PersonalData
 from patternalarm.contracts.pack_file import PackFileError, read_model
+from patternalarm.contracts.pack_folder import PACK_FILE, PACKS_DIR, PackError, find_pack, pack_names
 from patternalarm.contracts.sentences import COMMON_NUMBERS, COMMON_TEXTS, SentenceError, check_sentence
 from patternalarm.did_you_mean import did_you_mean, nearest
 
-PACKS_DIR: Final = Path(__file__).resolve().parent.parent / "domains"
-
 _UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _NAME: Final = r"[a-z][a-z0-9_]{0,62}"
-
-
-class PackError(ValueError):
-    """A pack is missing, or says something that cannot be."""
 
 
 def duration_ms(text: Any) -> int:
@@ -455,41 +450,31 @@ class DomainPack(_Strict):
         return tuple(dict.fromkeys(f.key for f in self.features if f.key and f.key != "actor_id"))
 
 
-def pack_names() -> tuple[str, ...]:
-    """Names of the packs that ship with the platform, sorted."""
-    return tuple(sorted(path.stem for path in PACKS_DIR.glob("*.yaml")))
-
-
-def generated_domains(directory: Path = PACKS_DIR) -> list[str]:
-    """Domains whose events the generator makes, sorted: the packs that map no foreign file.
-
-    Looks for the key alone: every task of a DAG pays for what the DAG's file does at import.
-    """
-    packs = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in directory.glob("*.yaml")}
-    return sorted(name for name, lines in packs.items() if not any(line.startswith("source:") for line in lines))
-
-
-def load_pack(name_or_path: str) -> DomainPack:
-    """Load a pack by the name of a shipped one, or by the path of a YAML file.
+def load_pack(name_or_path: str | Path) -> DomainPack:
+    """The pack of a shipped name, or of a folder (``pack_folder.find_pack``).
 
     Raises:
-        PackError: there is none, it is no YAML, it says something that cannot be, or it bears the name of a shipped one;
-            the message names the place and the remedy.
+        PackError: there is none, its file is no YAML, or says something that cannot be; the message names the place and
+            the remedy.
     """
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        path = PACKS_DIR / f"{name_or_path}.yaml"
-        if not path.is_file():
-            raise PackError(did_you_mean("domain pack", name_or_path, [*pack_names(), "the path of a .yaml file"]))
-    if not path.is_file():
-        raise PackError(f"there is no domain pack {path}: see to its path, or use one of {', '.join(pack_names())}")
+    folder = find_pack(name_or_path)
     try:
-        pack = read_model(path, DomainPack)
+        return read_model(folder / PACK_FILE, DomainPack)
     except PackFileError as fault:
-        raise PackError(f"domain pack {path.name}: {fault}") from fault
-    if pack.name in pack_names() and path.resolve() != PACKS_DIR / f"{pack.name}.yaml":
+        raise PackError(f"domain pack {folder.name}/{PACK_FILE}: {fault}") from fault
+
+
+def chosen_pack(name_or_path: str) -> DomainPack:
+    """The pack that somebody chose for a run, which makes a domain of its own of it.
+
+    Raises:
+        PackError: see ``load_pack``; or it bears the name of a shipped pack without being it.
+    """
+    pack = load_pack(name_or_path)
+    folder = find_pack(name_or_path)
+    if pack.name in pack_names() and folder != PACKS_DIR / pack.name:
         raise PackError(
-            f"domain pack {path.name}: its name {pack.name} is taken by a pack of the platform, whose patterns and models "
+            f"domain pack {folder.name}/{PACK_FILE}: its name {pack.name} is taken by a pack of the platform, whose models "
             "would be used for it: give it another name"
         )
     return pack

@@ -13,7 +13,8 @@ from typing import Any, Final
 # ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.
 # ``money_out``, by the pack's rules: true when the event moved its amount out, false when that was tried and refused, null
 # when it moves none; a negative amount moves none.
-# ``behind_watermark`` is true for an event that came behind the watermark, so that patterns may not have seen it.
+# ``behind_watermark`` is true for an event that came behind the watermark, so that patterns may not have seen it;
+# ``identity_forgotten`` when an older event of its actor was forgotten for it before its time: a copy of that one would count.
 FEATURES_COLUMNS: Final[dict[str, str]] = {
     "event_id": "STRING",
     "event_type": "STRING",
@@ -35,6 +36,7 @@ FEATURES_COLUMNS: Final[dict[str, str]] = {
     "source_crc": "BIGINT",
     "sent_at_ms": "BIGINT",
     "behind_watermark": "BOOLEAN",
+    "identity_forgotten": "BOOLEAN",
 }
 
 # ``raw`` is base64 of the record's bytes, of an oversized one the first MAX_EVENT_BYTES; ``detail`` names the field and what
@@ -50,8 +52,10 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
     "raw": "BYTES",
 }
 
-# One matched event of a pattern hit; ``amount`` is in the pack's base currency, null for an event without one.
+# One matched event of a pattern hit: (actor_id, event_id) tells which, as a pattern may match events of several actors;
+# ``amount`` is in the pack's base currency, null for an event without one.
 HIT_EVENT_COLUMNS: Final[dict[str, str]] = {
+    "actor_id": "STRING",
     "event_id": "STRING",
     "event_time_ms": "BIGINT",
     "amount": "DECIMAL(18, 4)",

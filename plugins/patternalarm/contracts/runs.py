@@ -15,6 +15,7 @@ ALL_DOMAINS: Final = "all"
 
 # Airflow's own run ids hold ':' and '+', which are illegal in topic names, hence an id of our own beside it.
 RUN_ID_PATTERN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+_DOMAIN_LENGTH: Final = 24
 
 
 # Parameter of a replay's run: how many rows of its file are to be published, counted before the first of them is.
@@ -51,6 +52,12 @@ MIN_MINUTES: Final = 0.5
 MAX_MINUTES: Final = 120
 MAX_SHARDS: Final = 8
 
+# Of the generated history that a model is trained on.
+MIN_TRAINING_EVENTS: Final = 20_000
+MAX_TRAINING_EVENTS: Final = 20_000_000
+MIN_TRAINING_DAYS: Final = 7
+MAX_TRAINING_DAYS: Final = 365
+
 # Fraud campaigns that a load test has for each of its events, on average.
 CAMPAIGNS_PER_EVENT: Final = 0.0052
 MAX_SEED: Final = 2**31 - 1
@@ -71,7 +78,11 @@ def check_run_id(run_id: str) -> str:
 
 
 def new_run_id(kind: RunKind, domain: str, at: datetime) -> str:
-    """``<kind>-<domain>-<UTC time to the millisecond>``: sortable and unique within one scheduler."""
+    """``<kind>-<domain>-<UTC time to the millisecond>``: sortable and unique within one scheduler.
+
+    What an id cannot hold of the domain's name, is left out or written as a dash.
+    """
     utc = at.astimezone(UTC)
     stamp = utc.strftime("%Y%m%d-%H%M%S") + f"{utc.microsecond // 1000:03d}"
-    return check_run_id(f"{kind}-{domain}-{stamp}")
+    short = domain[:_DOMAIN_LENGTH].replace("_", "-").strip("-")
+    return check_run_id(f"{kind}-{short}-{stamp}")

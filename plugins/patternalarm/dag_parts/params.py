@@ -1,23 +1,37 @@
-"""Typed, documented parameters that several DAGs share."""
+"""Typed, documented parameters that several DAGs share, and what no parameter can say by itself."""
 
+import math
 from typing import Any
 
-from airflow.sdk import Param
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import AirflowFailException
 
-from patternalarm.contracts.domain_pack import generated_domains
+from patternalarm.contracts.jobs import ScorerMode
+from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
+    CAMPAIGNS_PER_EVENT,
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
     MAX_SEED,
     MAX_SHARDS,
+    MAX_TRAINING_DAYS,
+    MAX_TRAINING_EVENTS,
     MIN_EVENTS_PER_MINUTE,
     MIN_MINUTES,
+    MIN_TRAINING_DAYS,
+    MIN_TRAINING_EVENTS,
     TRAINING_SEEDS_FROM,
     Level,
 )
+from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 from patternalarm.settings import get_settings
+
+
+def _one_or_a_folder(names: list[str]) -> dict[str, Any]:
+    """Schema of one of ``names``, which the form offers, or of the absolute path of a folder."""
+    return {"examples": names, "pattern": f"^({'|'.join(names)}|/.*)$"}
 
 
 def load_test_params() -> dict[str, Any]:
@@ -27,9 +41,9 @@ def load_test_params() -> dict[str, Any]:
         "domain": Param(
             "payments",
             type="string",
-            enum=generated_domains(),
-            description="Domain whose events are generated. Without a model that fits, it gets one first "
-            "(retrain_model, about two minutes more).",
+            **_one_or_a_folder(generated_domains()),
+            description="Domain whose events are generated: a shipped one, or the path of your own pack's folder, whose "
+            "activity.py is run. Without a model that fits, it gets one first (retrain_model, about two minutes more).",
         ),
         "level": Param(
             Level.NORMAL.value,
@@ -63,9 +77,9 @@ def load_test_params() -> dict[str, Any]:
             1, type="integer", minimum=1, maximum=MAX_SHARDS, description="Generator processes that share the load."
         ),
         "scorer_mode": Param(
-            get_settings().scorer_mode,
+            get_settings().scorer_mode.value,
             type="string",
-            enum=["realtime", "microbatch"],
+            enum=[mode.value for mode in ScorerMode],
             description="How Spark runs the scoring query: realtime for low delay, microbatch as the fallback.",
         ),
         "strict": Param(
@@ -80,23 +94,49 @@ def load_test_params() -> dict[str, Any]:
     }
 
 
+def refuse_unfit_load_test(context: Context) -> None:
+    """Fail the task, and by that the run, when its parameters cannot give a load test.
+
+    A run without a fraud would get a model, be generated, scored and drained only to miss for want of one.
+
+    Raises:
+        AirflowFailException: see ``refuse_unknown_parameters``; or rate and minutes give too few events to hold a fraud.
+    """
+    refuse_unknown_parameters(context)
+    params = context["params"]
+    rate = params["events_per_minute"] or EVENTS_PER_MINUTE[Level(params["level"])]
+    events = round(rate * params["minutes"])
+    if events * CAMPAIGNS_PER_EVENT < 1:
+        raise AirflowFailException(
+            f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
+            f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
+        )
+
+
 def retrain_params() -> dict[str, Any]:
     """Parameters of ``retrain_model``."""
     return {
         "domain": Param(
             ALL_DOMAINS,
             type="string",
-            enum=[ALL_DOMAINS, *generated_domains()],
-            description="Domain whose model is trained; all of them, each for itself, on schedule.",
+            **_one_or_a_folder([ALL_DOMAINS, *generated_domains()]),
+            description="Domain whose model is trained: a shipped one, all of these, each for itself, as on schedule, or the "
+            "path of your own pack's folder, whose activity.py is run.",
         ),
         "events": Param(
             300_000,
             type="integer",
-            minimum=20_000,
-            maximum=20_000_000,
+            minimum=MIN_TRAINING_EVENTS,
+            maximum=MAX_TRAINING_EVENTS,
             description="Events of generated, labelled history to learn from.",
         ),
-        "days": Param(28, type="integer", minimum=7, maximum=365, description="Days that the history spans."),
+        "days": Param(
+            28,
+            type="integer",
+            minimum=MIN_TRAINING_DAYS,
+            maximum=MAX_TRAINING_DAYS,
+            description="Days that the history spans.",
+        ),
         "seed": Param(
             None,
             type=["null", "integer"],
@@ -121,7 +161,8 @@ def replay_params() -> dict[str, Any]:
         "pack": Param(
             type="string",
             minLength=1,
-            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or a .yaml path.",
+            description="Domain pack whose `source` maps the file's columns: a shipped pack's name, or the path of a pack's "
+            "folder on the platform's machine.",
         ),
         "seed": Param(7, type="integer", minimum=0, maximum=MAX_SEED, description="Seed of the training."),
         "scorer_mode": load_test_params()["scorer_mode"],

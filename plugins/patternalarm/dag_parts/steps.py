@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.jobs import ProcessKind, process_name
 from patternalarm.engines.job_spec import JobSpec, Program, Size
 from patternalarm.operators.await_trigger import AwaitOperator
@@ -40,7 +41,8 @@ class RunSteps:
         self.group = group
         self.run_id = self.value("run_id")
         self.domain = self.value("domain")
-        self.scope = {"pack": self.value("pack"), "scope": self.run_id}
+        self.pack = self.value("pack")
+        self.scope = {"pack": self.pack, "scope": self.run_id}
         self.feature_log = {
             "features": f"{self.value('feature_log')}/features",
             "labels": f"{self.value('feature_log')}/labels",
@@ -156,7 +158,7 @@ class RunSteps:
     def train_model(self, scope: str, **split: str) -> RunProcessOperator:
         """Train a model of ``scope`` on the archive."""
         options = {
-            "pack": self.scope["pack"],
+            "pack": self.pack,
             "scope": scope,
             **self.feature_log,
             "as_of": self.value("opened_at"),
@@ -169,7 +171,7 @@ class RunSteps:
 
     def validate_model(self, accepted: Sequence[int] = (0,)) -> RunProcessOperator:
         """Check the trained model against the promotion gates."""
-        options = {"pack": self.scope["pack"], "model": self.value("model_dir"), **self.feature_log}
+        options = {"pack": self.pack, "model": self.value("model_dir"), **self.feature_log}
         return self.process("validate_model", Program.SPARK, "validate_model", options, accepted, size=Size.LARGE)
 
     def drain_flink(self) -> AwaitOperator:
@@ -202,9 +204,8 @@ class RunSteps:
         return self.process(task_id, Program.SERVICE, f"grading.{module}", options, accepted, secrets=PLATFORM_SECRETS)
 
     def account(self) -> RunProcessOperator:
-        """Close the ledger. One that cannot be closed (exit code 1) is measured and reported all the same; the verdict
-        names it."""
-        return self.grading("account", "ledger.account", accepted=(0, 1))
+        """Close the ledger. One that cannot be closed is measured and reported all the same; the verdict names it."""
+        return self.grading("account", "ledger.account", accepted=(0, ExitCode.FAILED))
 
     def verdict(self) -> EmptyOperator:
         """Follows the task whose failure is the run's.

@@ -13,17 +13,15 @@ from types import FrameType
 
 import psycopg
 
-from patternalarm.contracts.domain_pack import PackError
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.contracts.runs import MAX_SEED, check_run_id
 from patternalarm.contracts.tables import PLATFORM_ROLE
-from patternalarm.generator.activity.domain_model import UnknownGeneratorError
+from patternalarm.generator.activity.activity_file import ActivityError
 from patternalarm.generator.publishing.producer import DeliveryError, UnreachableError
 from patternalarm.generator.publishing.shard_ledger import AlreadyGeneratedError
 from patternalarm.postgres import Database, unusable
 from patternalarm.settings import get_settings
-
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
 
 
 class StoppedError(RuntimeError):
@@ -36,15 +34,15 @@ def run_command(body: Callable[[], None], *bad_input: type[Exception]) -> int:
     ``bad_input`` are errors of the one command that stand for bad input.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    wrong_input: tuple[type[Exception], ...] = (PackError, UnknownGeneratorError, UnreachableError, *bad_input)
+    wrong_input: tuple[type[Exception], ...] = (PackError, ActivityError, UnreachableError, *bad_input)
     try:
         body()
     except wrong_input as error:
-        return _say(str(error), EXIT_BAD_INPUT)
+        return _say(str(error), ExitCode.BAD_INPUT)
     except psycopg.OperationalError as error:
-        return _say(unusable(get_settings(), error), EXIT_BAD_INPUT)
+        return _say(unusable(get_settings(), error), ExitCode.BAD_INPUT)
     except (DeliveryError, AlreadyGeneratedError, StoppedError) as error:
-        return _say(str(error), EXIT_FAILED)
+        return _say(str(error), ExitCode.FAILED)
     return 0
 
 

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         description="Replay a foreign file. Exit code 1: not all was published; 2: the file does not fit the pack."
     )
-    parser.add_argument("--pack", required=True, help="name or path of a domain pack with a source section")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack with a source section")
     parser.add_argument("--file", required=True, type=Path, help="a .parquet or .csv file")
     parser.add_argument("--check", action="store_true", help="only check that the file fits the pack")
     parser.add_argument("--run-id", type=run_id_argument, help="the run whose topics are written")

@@ -1,6 +1,6 @@
 """One shard of a load test: its actors' history, unpaced, or its measured activity, paced by the clock.
 
-``python -m patternalarm.generator.shard --run-id R --domain payments --seed 7 --shard 0 --shards 2
+``python -m patternalarm.generator.shard --run-id R --pack payments --seed 7 --shard 0 --shards 2
 --events-per-minute 10000 --start-at 2026-11-24T05:30:00Z --seconds 120 --phase measured``
 """
 
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.generator.activity.activity_file import check_activity, load_activity
 from patternalarm.generator.activity.cohort import Cohort, history_depth
-from patternalarm.generator.activity.domain_model import domain_model
+from patternalarm.generator.activity.domain_model import DomainModel
 from patternalarm.generator.activity.population import population_size
 from patternalarm.generator.activity.slice import Slice, in_order_of_sending
 from patternalarm.generator.command_line import (
@@ -61,9 +62,9 @@ class ShardPlan:
         total = round(self.events_per_minute * self.seconds / 60)
         return total * (self.shard + 1) // self.shards - total * self.shard // self.shards
 
-    def cohort(self, domain: str) -> Cohort:
+    def cohort(self, domain: str, model: type[DomainModel]) -> Cohort:
         """The shard's actors, the same in both phases."""
-        return Cohort(domain, self.seed, self.shard, population_size(self.events_per_minute, self.shards))
+        return Cohort(domain, model, self.seed, self.shard, population_size(self.events_per_minute, self.shards))
 
 
 class MeasuredSlices:
@@ -71,6 +72,7 @@ class MeasuredSlices:
 
     def __init__(self, plan: ShardPlan, pack: DomainPack, cohort: Cohort, labels: RecordProducer) -> None:
         self._plan, self._pack, self._labels = plan, pack, labels
+        self._columns = cohort.model.columns
         self._slices = cohort.measured(plan.start_ms, plan.seconds, plan.events)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slices")
         self._filed: list[Future[None]] = []
@@ -90,20 +92,21 @@ class MeasuredSlices:
         self._worker.shutdown()
 
     def _file(self, piece: Slice) -> None:
-        campaigns = list(truth_of_slice(self._pack, piece))
+        campaigns = list(truth_of_slice(self._pack, self._columns, piece))
         with database() as books:
             books.write("file ground truth", lambda connection: store(connection, self._plan.run_id, campaigns))
         self._labels.send(*label_records(campaigns))
 
 
-def publish_history(plan: ShardPlan, pack: DomainPack, books: Database, events: RecordProducer, stop: StopFlag) -> None:
+def publish_history(
+    plan: ShardPlan, pack: DomainPack, cohort: Cohort, books: Database, events: RecordProducer, stop: StopFlag
+) -> None:
     """Publish the earlier activity of the shard's actors as fast as Kafka takes it.
 
     Raises:
         DeliveryError: not every record was acknowledged.
         StoppedError: SIGTERM came first.
     """
-    cohort = plan.cohort(pack.name)
     slices = list(cohort.history(plan.start_ms, history_depth(plan.events_per_minute)))
     open_row(books, plan.run_id, HISTORY, plan.shard, sum(len(piece) for piece in slices))
     try:
@@ -118,6 +121,7 @@ def publish_history(plan: ShardPlan, pack: DomainPack, books: Database, events: 
 def publish_measured(
     plan: ShardPlan,
     pack: DomainPack,
+    cohort: Cohort,
     books: Database,
     events: RecordProducer,
     labels: RecordProducer,
@@ -130,7 +134,6 @@ def publish_measured(
         StoppedError: SIGTERM came first.
     """
     open_row(books, plan.run_id, MEASURED, plan.shard, plan.events)
-    cohort = plan.cohort(pack.name)
     slices = MeasuredSlices(plan, pack, cohort, labels)
     velocity = VelocityLog(books, plan.run_id, pack.name)
 
@@ -167,7 +170,7 @@ def _settle(plan: ShardPlan, phase: str, books: Database, events: RecordProducer
 def _parser() -> argparse.ArgumentParser:
     parser = ArgumentParser(description="Publish one shard of a load test. Exit code 1: not everything was published.")
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")
-    parser.add_argument("--domain", required=True, help="name or path of a domain pack that has a generator")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack that has an activity")
     parser.add_argument("--seed", required=True, type=seed_argument)
     parser.add_argument("--shard", required=True, type=int, help="number of this shard, from 0")
     parser.add_argument("--shards", required=True, type=count_argument, help="how many shards there are")
@@ -196,8 +199,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     def body() -> None:
         stop = StopFlag()
-        pack = load_pack(asked.domain)
-        domain_model(pack.name)
+        pack, model = load_pack(asked.pack), load_activity(asked.pack)
+        check_activity(model, pack)
         bootstrap = get_settings().kafka_bootstrap
         events = RecordProducer(bootstrap, topic_name(TopicKind.EVENTS, pack.name, plan.run_id))
         labels = RecordProducer(bootstrap, topic_name(TopicKind.LABELS, pack.name, plan.run_id))
@@ -205,10 +208,11 @@ def main(arguments: list[str] | None = None) -> int:
             producer.check()
         with database() as books:
             started = time.monotonic()
+            cohort = plan.cohort(pack.name, model)
             if asked.phase == HISTORY:
-                publish_history(plan, pack, books, events, stop)
+                publish_history(plan, pack, cohort, books, events, stop)
             else:
-                publish_measured(plan, pack, books, events, labels, stop)
+                publish_measured(plan, pack, cohort, books, events, labels, stop)
         LOG.info("%s phase took %.1f s", asked.phase, time.monotonic() - started)
 
     return run_command(body)

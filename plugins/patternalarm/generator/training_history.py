@@ -3,7 +3,7 @@
 Many cohorts spread over the past days, each with its own earlier activity and a few minutes in which it is watched: the
 same actors, campaigns and rates as in a load test, of other seeds.
 
-``python -m patternalarm.generator.training_history --run-id R --domain payments --seed 1000000001 --days 28
+``python -m patternalarm.generator.training_history --run-id R --pack payments --seed 1000000001 --days 28
 --events 300000``
 """
 
@@ -18,8 +18,9 @@ import numpy as np
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.topics import DAY_MS, TopicKind, topic_name
+from patternalarm.generator.activity.activity_file import check_activity, load_activity
 from patternalarm.generator.activity.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort
-from patternalarm.generator.activity.domain_model import domain_model
+from patternalarm.generator.activity.domain_model import DomainModel
 from patternalarm.generator.activity.population import EVENTS_PER_ACTOR_MINUTE
 from patternalarm.generator.activity.slice import Slice, in_order_of_sending
 from patternalarm.generator.command_line import (
@@ -67,7 +68,7 @@ def newest_settled_ms(pack: DomainPack, now_ms: int) -> int:
     return now_ms - max(fraud_type.label_delay for fraud_type in pack.fraud_types.values()) - _MARGIN_MS
 
 
-def make_history(pack: DomainPack, seed: int, days: int, events: int, end_ms: int) -> History:
+def make_history(pack: DomainPack, model: type[DomainModel], seed: int, days: int, events: int, end_ms: int) -> History:
     """About ``events`` events of cohorts on ``days`` days up to ``end_ms``; one cohort a day if there are enough."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, days, events]))
     cohorts = max(1, min(max(days, events // EVENTS_PER_COHORT), events // SMALLEST_COHORT))
@@ -81,12 +82,12 @@ def make_history(pack: DomainPack, seed: int, days: int, events: int, end_ms: in
         start_ms = end_ms - days * DAY_MS + round((number + rng.random()) * span)
         depth = SHALLOW_HISTORY_EVENTS if number % _SHALLOW_EVERY == 0 else HISTORY_EVENTS
         actors = max(FEWEST_ACTORS, round(budget / (depth + EVENTS_PER_ACTOR_MINUTE * seconds / 60)))
-        cohort = Cohort(pack.name, seed, number, actors)
+        cohort = Cohort(pack.name, model, seed, number, actors)
         earlier = list(cohort.history(start_ms, depth))
         watched = list(cohort.measured(start_ms, seconds, max(0, budget - sum(len(piece) for piece in earlier))))
         pieces += earlier + watched
         for piece in watched:
-            campaigns += truth_of_slice(pack, piece)
+            campaigns += truth_of_slice(pack, model.columns, piece)
     return History(pieces, campaigns)
 
 
@@ -95,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Publish a labelled history for training. Exit code 1: not everything was published."
     )
     parser.add_argument("--run-id", required=True, type=run_id_argument, help="the run whose topics are written")
-    parser.add_argument("--domain", required=True, help="name or path of a domain pack that has a generator")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack that has an activity")
     parser.add_argument("--seed", required=True, type=seed_argument)
     parser.add_argument("--days", required=True, type=count_argument, help="how many days the history spans")
     parser.add_argument("--events", required=True, type=count_argument, help="about how many events in all")
@@ -113,8 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     def body() -> None:
         stop = StopFlag()
-        pack = load_pack(asked.domain)
-        columns = domain_model(pack.name).columns
+        pack, model = load_pack(asked.pack), load_activity(asked.pack)
+        check_activity(model, pack)
         bootstrap = get_settings().kafka_bootstrap
         events = RecordProducer(bootstrap, topic_name(TopicKind.EVENTS, pack.name, asked.run_id))
         labels = RecordProducer(bootstrap, topic_name(TopicKind.LABELS, pack.name, asked.run_id))
@@ -122,11 +123,11 @@ def main(arguments: list[str] | None = None) -> int:
             producer.check()
         started = time.monotonic()
         end_ms = asked.end_at or newest_settled_ms(pack, round(time.time() * 1000))
-        history = make_history(pack, asked.seed, asked.days, asked.events, end_ms)
+        history = make_history(pack, model, asked.seed, asked.days, asked.events, end_ms)
         LOG.info("%d events made in %.1f s", len(history), time.monotonic() - started)
         with database() as books:
             open_row(books, asked.run_id, HISTORY, 0, len(history))
-            for chunk in chunks_of(pack.name, columns, *in_order_of_sending(history.pieces), UNPACED_EVENTS):
+            for chunk in chunks_of(pack.name, model.columns, *in_order_of_sending(history.pieces), UNPACED_EVENTS):
                 stop.check()
                 events.send(chunk.keys, chunk.values)
             labels.send(*label_records(history.campaigns))

@@ -32,6 +32,7 @@ _TYPES: Final = {
 }
 
 _ALERT_IDENTITY: Final = "scope, domain, subject_type, subject_id, fraud_type, episode"
+_EVENT_IDENTITY: Final = "actor_id, event_id, source"
 
 
 def load_truth(connection: Connection, scope: str) -> Truth:
@@ -42,7 +43,7 @@ def load_truth(connection: Connection, scope: str) -> Truth:
         (scope,),
     ).fetchall()
     events = connection.execute(
-        f"SELECT event_id, campaign_id FROM {tables.GROUND_TRUTH_EVENT} WHERE scope = %s",
+        f"SELECT actor_id, event_id, campaign_id FROM {tables.GROUND_TRUTH_EVENT} WHERE scope = %s",
         (scope,),
     ).fetchall()
     return Truth(_frame(campaigns, CAMPAIGN_COLUMNS), _frame(events, TRUTH_EVENT_COLUMNS))
@@ -56,7 +57,7 @@ def load_alerts(connection: Connection, scope: str, measured_from_ms: int | None
     """
     try:
         events = connection.execute(
-            "SELECT alert_id, e.event_id, e.source,"
+            "SELECT alert_id, e.actor_id, e.event_id, e.source,"
             f" {_ms('e.event_time')}, {_ms('pg_xact_commit_timestamp(e.xmin)')}"
             f" FROM {tables.ALERT_EVENT} e JOIN {tables.ALERT} a USING (alert_id)"
             " WHERE a.scope = %s AND (%s::bigint IS NULL OR e.event_time >= to_timestamp(%s / 1000.0))",
@@ -67,7 +68,7 @@ def load_alerts(connection: Connection, scope: str, measured_from_ms: int | None
             "PostgreSQL keeps no commit timestamps, from which delays are measured: "
             "set track_commit_timestamp = on, restart it and run again"
         ) from error
-    if any(row[4] is None for row in events):
+    if any(row[5] is None for row in events):
         raise GradingError(
             f"PostgreSQL no longer knows when alert events of {scope} were committed: they were restored from a dump, "
             "or written before track_commit_timestamp was on"
@@ -84,8 +85,8 @@ def load_alerts(connection: Connection, scope: str, measured_from_ms: int | None
 def alerted_findings(connection: Connection, scope: str) -> dict[EvidenceSource, frozenset[Finding]]:
     """What the scope's alerts hold, by source."""
     rows = connection.execute(
-        f"SELECT e.source, a.fraud_type, a.subject_type, a.subject_id, e.event_id FROM {tables.ALERT_EVENT} e"
-        f" JOIN {tables.ALERT} a USING (alert_id) WHERE a.scope = %s",
+        f"SELECT e.source, a.fraud_type, a.subject_type, a.subject_id, e.actor_id, e.event_id"
+        f" FROM {tables.ALERT_EVENT} e JOIN {tables.ALERT} a USING (alert_id) WHERE a.scope = %s",
         (scope,),
     ).fetchall()
     return {source: frozenset(Finding(*row[1:]) for row in rows if row[0] == source) for source in EvidenceSource}
@@ -121,17 +122,17 @@ def repeated_rows(connection: Connection, scope: str) -> list[Repeated]:
         (scope,),
     ).fetchall()
     events = connection.execute(
-        f"SELECT {_ALERT_IDENTITY}, e.event_id, e.source, count(*), array_agg(a.alert_id ORDER BY a.alert_id)"
+        f"SELECT {_ALERT_IDENTITY}, {_EVENT_IDENTITY}, count(*), array_agg(a.alert_id ORDER BY a.alert_id)"
         f" FROM {tables.ALERT} a JOIN {tables.ALERT_EVENT} e USING (alert_id) WHERE scope = %s"
-        f" GROUP BY {_ALERT_IDENTITY}, e.event_id, e.source HAVING count(*) > 1 ORDER BY 9 DESC, 10",
+        f" GROUP BY {_ALERT_IDENTITY}, {_EVENT_IDENTITY} HAVING count(*) > 1 ORDER BY 10 DESC, 11",
         (scope,),
     ).fetchall()
     return [
         Repeated(tables.ALERT, sum(row[6] - 1 for row in alerts), [_example(row, ()) for row in alerts[:MAX_EXAMPLES]]),
         Repeated(
             tables.ALERT_EVENT,
-            sum(row[8] - 1 for row in events),
-            [_example(row, ("event_id", "source")) for row in events[:MAX_EXAMPLES]],
+            sum(row[9] - 1 for row in events),
+            [_example(row, tuple(_EVENT_IDENTITY.split(", "))) for row in events[:MAX_EXAMPLES]],
         ),
     ]
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from patternalarm.argument_parser import ArgumentParser
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import FOREST_FILE, METADATA_FILE, ModelError, ModelMetadata, read_metadata
 
 _REMEDY: Final = "train again with retrain_model"
@@ -63,14 +65,14 @@ def verify_model(directory: Path, pack: DomainPack) -> ModelMetadata:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; exit code 2 when the model is not usable."""
     parser = ArgumentParser(prog="patternalarm.models.verify", description=__doc__)
-    parser.add_argument("--pack", required=True, help="name or path of a domain pack")
+    parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
     parser.add_argument("--model", required=True, type=Path, help="model directory")
     arguments = parser.parse_args(argv)
     try:
         metadata = verify_model(arguments.model, load_pack(arguments.pack))
     except (PackError, ModelError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write(
         f"model {metadata.version} of {metadata.domain} is whole: {len(metadata.files)} files, "
         f"feature set {metadata.feature_set}\n"

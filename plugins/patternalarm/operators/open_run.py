@@ -1,14 +1,15 @@
 """Open a run: everything is checked, nothing is started."""
 
-import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from patternalarm.contracts.domain_pack import DomainPack, PackError, load_pack
-from patternalarm.contracts.runs import CAMPAIGNS_PER_EVENT, EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
+from patternalarm.contracts.domain_pack import DomainPack, chosen_pack, load_pack
+from patternalarm.contracts.pack_folder import PackError, copy_pack, find_activity, find_pack
+from patternalarm.contracts.runs import EVENTS_PER_MINUTE, LIVE_SCOPE, Level, RunKind, new_run_id
 from patternalarm.engines import target
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
 from patternalarm.hooks.kafka_topics import KafkaTopicsHook
@@ -17,7 +18,7 @@ from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion
 from patternalarm.models.serving import serving_model
 from patternalarm.operators.run_values import RunValues
-from patternalarm.patterns import PatternError, load_patterns, pattern_set_of
+from patternalarm.patterns import Pattern, PatternError, load_patterns, pattern_set_of
 from patternalarm.runs import registry as runs
 from patternalarm.settings import get_settings
 
@@ -29,14 +30,15 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
     """Checks that the run can be, then records it and takes its lease. Returns ``RunValues``.
 
     The setup task of a run: engines reachable, pack and patterns readable, the promoted model whole and of the pack's
-    feature set; so that bad input is told before anything is started.
+    feature set; so that bad input is told before anything is started. The pack's folder is copied for the run, and every
+    job reads the copy, so that an edit never reaches a job that runs.
 
     A load test scores everything after its opening with the domain's promoted model; a replay scores what its pack's
     split leaves for the test with a model of its own; a retraining scores nothing.
 
     Args:
         kind: what the run is for.
-        pack: name or path of the domain pack.
+        pack: name or folder of the domain pack.
         level: load level, for a load test.
         events_per_minute: rate in place of the level's; empty for the level's.
         minutes: how long events flow, for a load test.
@@ -68,17 +70,18 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         """Check, record, lease.
 
         Raises:
-            AirflowFailException: pack, patterns or model are not fit for the run, or it is too short to hold a fraud.
+            AirflowFailException: pack, patterns or model are not fit for the run.
             EngineError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
         opened_at = datetime.now(UTC)
         try:
-            pack = load_pack(self.pack)
-            pattern_set = pattern_set_of(load_patterns(pack.name))
+            folder, pack = find_pack(self.pack), chosen_pack(self.pack)
+            patterns = load_patterns(folder, pack)
+            if self.kind is not RunKind.REPLAY:
+                find_activity(folder)
         except (PackError, PatternError) as error:
             raise AirflowFailException(str(error)) from error
         train_until, test_from = self._split(pack)
-        self._check_size()
         self._check_engines()
         run_id = new_run_id(self.kind, pack.name, opened_at)
         minutes = float(self.minutes) if self.minutes is not None else None
@@ -96,11 +99,12 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                     airflow_run_id=dag_run.run_id,
                     pack_version=pack.version,
                     feature_set=pack.feature_set,
-                    pattern_set=pattern_set,
+                    pattern_set=pattern_set_of(patterns),
                     requested_at=opened_at,
                     level=self.level,
                     seed=int(self.seed),
                     minutes=minutes,
+                    dag_version=str(context["ti"].dag_version_id),
                     model_version=model.version if model else None,
                     params=dict(context["params"]),
                     measured_from=test_from,
@@ -110,14 +114,21 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             runs.acquire_lease(connection, run_id, timedelta(minutes=minutes or 0) + _LEASE_MARGIN)
             return model
 
-        model = PlatformDatabaseHook().write(f"open run {run_id}", record)
+        settings, files = get_settings(), target.files()
+        run_dir = Path(files.directory(run_id))
+        try:
+            self._copy(folder, run_dir / "pack", pack, patterns)
+            model = PlatformDatabaseHook().write(f"open run {run_id}", record)
+        except Exception:
+            # A run that is not open has no teardown.
+            files.remove(run_id)
+            raise
         self.log.info("opened run %s of %s", run_id, pack.name)
-        settings = get_settings()
         version = opened_at.strftime("%Y%m%d-%H%M%S")
         return RunValues(
             run_id=run_id,
             domain=pack.name,
-            pack=self.pack,
+            pack=str(run_dir / "pack"),
             opened_at=opened_at.isoformat(timespec="milliseconds"),
             score_from_ms=int((test_from or opened_at).timestamp() * 1000),
             events_per_minute=self._rate(),
@@ -126,7 +137,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             new_version=version,
             train_until=train_until.isoformat(timespec="milliseconds") if train_until else "",
             test_from=test_from.isoformat(timespec="milliseconds") if test_from else "",
-            run_dir=target.files().directory(run_id),
+            run_dir=str(run_dir),
             feature_log=str(settings.feature_log_dir / pack.name / run_id),
         )
 
@@ -135,14 +146,17 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             return int(self.events_per_minute)
         return EVENTS_PER_MINUTE[Level(self.level)] if self.level else 0
 
-    def _check_size(self) -> None:
-        # A run without a fraud would be generated, scored and drained only to miss for want of one.
-        events = round(self._rate() * float(self.minutes or 0))
-        if self.kind is RunKind.LOAD_TEST and events * CAMPAIGNS_PER_EVENT < 1:
-            raise AirflowFailException(
-                f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
-                f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
-            )
+    @staticmethod
+    def _copy(folder: Path, copy: Path, pack: DomainPack, patterns: list[Pattern]) -> None:
+        """Copy the pack's folder; what was checked is what the run gets."""
+        try:
+            copy_pack(folder, copy)
+            copied = load_pack(copy)
+            unchanged = (copied, load_patterns(copy, copied)) == (pack, patterns)
+        except (PackError, PatternError) as error:
+            raise AirflowFailException(str(error)) from error
+        if not unchanged:
+            raise AirflowFailException(f"domain pack {folder} was edited while the run was opened: start it again")
 
     def _split(self, pack: DomainPack) -> tuple[datetime | None, datetime | None]:
         if self.kind is not RunKind.REPLAY:

@@ -17,7 +17,7 @@ class RegisterModelOperator(BaseOperator):  # type: ignore[misc]
     """Records a model that is proven whole; promoted, it serves its domain from the next run on.
 
     Args:
-        pack: name or path of the domain pack.
+        pack: folder of the run's domain pack.
         model_dir: the model's directory.
         promote: whether to promote it, which only a model of scope ``live`` can be.
     """

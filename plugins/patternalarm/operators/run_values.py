@@ -14,7 +14,7 @@ class RunValues(TypedDict):
     run_id: str
     domain: str
     pack: str
-    """Name or path of the domain pack."""
+    """Folder of the run's own copy of its domain pack, which no edit reaches."""
     opened_at: str
     """ISO 8601 UTC."""
     score_from_ms: int

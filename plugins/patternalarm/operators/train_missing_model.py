@@ -7,7 +7,8 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.utils.state import DagRunState
 
-from patternalarm.contracts.domain_pack import PackError, load_pack
+from patternalarm.contracts.domain_pack import chosen_pack
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.hooks.platform_database import PlatformDatabaseHook
 from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion
@@ -26,7 +27,7 @@ def fitting_model(domain: str) -> ModelVersion:
         PlatformDatabaseError: PostgreSQL cannot be reached.
     """
     try:
-        pack = load_pack(domain)
+        pack = chosen_pack(domain)
     except PackError as error:
         raise AirflowFailException(str(error)) from error
     return PlatformDatabaseHook().write(
@@ -59,7 +60,7 @@ class TrainMissingModelOperator(TriggerDagRunOperator):  # type: ignore[misc]
     look again at what is missing when their turn comes.
 
     Args:
-        domain: the domain.
+        domain: name or folder of the domain's pack.
         dag_id: the DAG that trains, by its parameters ``domain`` and ``only_missing``.
     """
 

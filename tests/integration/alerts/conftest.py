@@ -68,7 +68,7 @@ class Stage:
     settings: Settings
     scope: str
     pack: DomainPack
-    pack_file: Path
+    pack_folder: Path
     model: Path
     directory: Path
     connection: psycopg.Connection[dict[str, Any]]
@@ -117,7 +117,7 @@ class Stage:
     def start(self, **changes: Any) -> subprocess.Popen[bytes]:
         """Start a writer; ``changes`` replaces arguments or, in capitals, the environment."""
         arguments = {
-            "pack": self.pack_file,
+            "pack": self.pack_folder,
             "scope": self.scope,
             "model": self.model,
             "ready-file": self.directory / f"ready-{len(self.processes)}",
@@ -175,13 +175,13 @@ class Stage:
         rows = self.connection.execute(f"SELECT * FROM {ALERT} WHERE scope = %s", (self.scope,)).fetchall()
         return {row["alert_id"]: row for row in rows}
 
-    def alert_events(self) -> list[tuple[str, str, str]]:
-        """(alert, event, source) of this scope, sorted."""
+    def alert_events(self) -> list[tuple[str, str, str, str]]:
+        """(alert, actor, event, source) of this scope, sorted."""
         rows = self.connection.execute(
-            f"SELECT alert_id, event_id, source FROM {ALERT_EVENT} JOIN {ALERT} USING (alert_id) WHERE scope = %s",
+            f"SELECT alert_id, actor_id, event_id, source FROM {ALERT_EVENT} JOIN {ALERT} USING (alert_id) WHERE scope = %s",
             (self.scope,),
         ).fetchall()
-        return sorted((row["alert_id"], row["event_id"], row["source"]) for row in rows)
+        return sorted((row["alert_id"], row["actor_id"], row["event_id"], row["source"]) for row in rows)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def evidence(draw, pack):
 def hits(draw):
     record = hit_record(draw(st.lists(st.tuples(EVENTS, TIMES, st.none() | amounts), min_size=1, max_size=4)))
     for event in record["events"]:
+        event["actor_id"] = draw(ACTORS)
         event["money_out"] = draw(st.sampled_from([True, False, None]))
     subject = "|".join(draw(st.lists(ids, min_size=1, max_size=3)))
     severity, fraud_type = draw(st.sampled_from(list(Severity))).value, draw(st.sampled_from(TYPES[:2]))
@@ -138,7 +139,7 @@ def _expected(pack, records):
     for record in records:
         if "events" in record:
             rows = [
-                ((e["event_id"], "pattern"), (e["event_time_ms"], e["amount"], e["money_out"]))
+                ((e["actor_id"], e["event_id"], "pattern"), (e["event_time_ms"], e["amount"], e["money_out"]))
                 for e in record["events"]
             ]
             at, base = record["last_event_time_ms"], Severity(record["severity"])
@@ -147,15 +148,15 @@ def _expected(pack, records):
             of_type = pack.fraud_types.get(record["fraud_type"])
             base = base_severity(of_type.severity if of_type else SUSPICIOUS_SEVERITY, record["type_score"])
             row = (record["event_time_ms"], record["amount_base"], record["money_out"])
-            rows = [((record["event_id"], "score"), row)]
+            rows = [((record["actor_id"], record["event_id"], "score"), row)]
             add(record["actor_id"], record["fraud_type"], record["event_time_ms"], base, rows)
     return alerts
 
 
 def _sums(events):
     single = defaultdict(list)
-    for (event_id, _), row in events.items():
-        single[event_id].append(row)
+    for (*event, _), row in events.items():
+        single[*event].append(row)
     sums = {True: Decimal(0), False: Decimal(0)}
     for rows in single.values():
         amounts_told = [amount for _, amount, _ in rows if amount is not None]
@@ -180,7 +181,7 @@ def test_all_that_the_contract_accepts_becomes_alerts(write):
         for alert in alerts:
             twin = expected[alert["subject_id"], alert["fraud_type"], alert["episode"]]
             stored = {
-                (e["event_id"], e["source"]): (_ms(e["event_time"]), e["amount"], e["money_out"])
+                (e["actor_id"], e["event_id"], e["source"]): (_ms(e["event_time"]), e["amount"], e["money_out"])
                 for e in events
                 if e["alert_id"] == alert["alert_id"]
             }

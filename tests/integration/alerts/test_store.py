@@ -162,6 +162,29 @@ def test_what_comes_again_leaves_no_trace(scope):
     assert scope.stored_offset() == 6
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["one hit", "two hits"])
+def test_two_actors_of_a_ring_who_use_one_event_id_have_an_event_each(scope, together):
+    ring = {"subject_type": "ring", "subject_id": "ring-1"}
+    ones = hit_record([("e1", NOON_MS, 30.0), ("e2", NOON_MS + 1, 5.0)], actor_id="car-1", **ring)
+    anothers = hit_record([("e1", NOON_MS + 2, 70.0)], actor_id="car-2", **ring)
+    if together:
+        scope.write(ones | {"events": [*ones["events"], *anothers["events"]]})
+    else:
+        assert scope.write(ones) == Written(1, 0)
+        assert scope.write(anothers) == Written(0, 1)
+    alert = scope.alert()
+    assert (alert["event_count"], alert["amount_at_risk"]) == (3, Decimal("105.0000"))
+    rows = scope.superuser.execute(
+        f"SELECT actor_id, event_id, amount FROM {ALERT_EVENT} WHERE alert_id = %s ORDER BY 1, 2", (alert["alert_id"],)
+    ).fetchall()
+    assert [tuple(row.values()) for row in rows] == [
+        ("car-1", "e1", 30),
+        ("car-1", "e2", 5),
+        ("car-2", "e1", 70),
+    ]
+    assert scope.write(anothers, ones) == Written(0, 0)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 def test_alerts_of_neighbouring_episodes_are_linked_in_any_order_of_arrival(scope, order):
     for shift in order:

@@ -50,14 +50,16 @@ def _expected(stage, evidence, hits):
         of_type = stage.pack.fraud_types.get(record["fraud_type"])
         rise(alert, base_severity(of_type.severity if of_type else SUSPICIOUS_SEVERITY, record["type_score"]))
         alert["score"] = max(alert["score"] or 0.0, record["type_score"])
-        alert["events"][record["event_id"]] = (record["event_time_ms"], Decimal(str(record["amount_base"])))
-        alert["sources"].add((alert_id, record["event_id"], "score"))
+        event = record["actor_id"], record["event_id"]
+        alert["events"][event] = (record["event_time_ms"], Decimal(str(record["amount_base"])))
+        alert["sources"].add((alert_id, *event, "score"))
     for record in hits:
         alert_id, alert = alert_of(record["subject_id"], record["fraud_type"], record["last_event_time_ms"])
         rise(alert, Severity(record["severity"]))
-        for event in record["events"]:
-            alert["events"][event["event_id"]] = (event["event_time_ms"], Decimal(str(event["amount"])))
-            alert["sources"].add((alert_id, event["event_id"], "pattern"))
+        for told in record["events"]:
+            event = told["actor_id"], told["event_id"]
+            alert["events"][event] = (told["event_time_ms"], Decimal(str(told["amount"])))
+            alert["sources"].add((alert_id, *event, "pattern"))
     return alerts
 
 
@@ -98,6 +100,7 @@ def _findings(stage, seed, count=60):
     hits = [
         hit_record(
             [(one["event_id"], one["event_time_ms"], one["amount_base"])],
+            actor_id=one["actor_id"],
             subject_id=one["actor_id"],
             severity=draw.choice(list(Severity)).value,
         )
@@ -207,7 +210,7 @@ def test_a_record_that_cannot_be_taken_goes_to_quarantine_and_the_writer_goes_on
     stage.publish(HITS, [hit_record([("x|5|7,y", NOON_MS, 1.0)]), b"[]"])
     stage.wait_committed(EVIDENCE, 6)
     stage.wait_committed(HITS, 2)
-    assert sorted(event_id for _, event_id, _ in stage.alert_events()) == ["e1", "e3", "x|5|7,y"]
+    assert sorted(event_id for _, _, event_id, _ in stage.alert_events()) == ["e1", "e3", "x|5|7,y"]
     rows = stage.connection.execute(
         f'SELECT stage, topic, "partition", "offset", reason, raw FROM {QUARANTINED_RECORD} WHERE scope = %s',
         (stage.scope,),

@@ -119,6 +119,10 @@ class SimulatedRun:
                 if probability > 0.5:
                     self.evidence.append({**source, "fraud_type": "card_testing"})
 
+    def actor_of(self, event_id: str) -> str:
+        """Who acted in an event that was sent."""
+        return next(event["actor_id"] for event in self.sent if event["event_id"] == event_id)
+
     @staticmethod
     def campaign_of(number: int) -> str | None:
         """Campaign of a measured event."""
@@ -255,8 +259,8 @@ class SimulatedRun:
                     )
                 connection.execute(
                     f"INSERT INTO {tables.GROUND_TRUTH_EVENT} (scope, event_id, campaign_id, actor_id, event_time,"
-                    " label_time) VALUES (%s, %s, %s, 'a', %s, %s)",
-                    (self.run_id, f"e-{number}", campaign, at, at),
+                    " label_time) VALUES (%s, %s, %s, %s, %s, %s)",
+                    (self.run_id, f"e-{number}", campaign, self.actor_of(f"e-{number}"), at, at),
                 )
 
     def write_alert(
@@ -294,9 +298,9 @@ class SimulatedRun:
             )
             for event_id in event_ids:
                 connection.execute(
-                    f"INSERT INTO {tables.ALERT_EVENT} (alert_id, event_id, source, event_time, committed_at)"
-                    " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0), clock_timestamp())",
-                    (made, event_id, source, times[event_id]),
+                    f"INSERT INTO {tables.ALERT_EVENT} (alert_id, actor_id, event_id, source, event_time, committed_at)"
+                    " VALUES (%s, %s, %s, %s, to_timestamp(%s / 1000.0), clock_timestamp())",
+                    (made, self.actor_of(event_id), event_id, source, times[event_id]),
                 )
         return made
 

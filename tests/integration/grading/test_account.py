@@ -169,12 +169,14 @@ def test_one_subjects_episode_under_two_alert_ids_is_duplicated(simulate) -> Non
     assert "other-id" in example["alert_ids"]
 
 
-def hit(*event_ids: str, subject: str = "d-1") -> dict:
+def hit(*event_ids: str, subject: str = "d-1", actor: str = "a-1") -> dict:
     return {
         "fraud_type": "card_testing",
         "subject_type": "device",
         "subject_id": subject,
-        "events": [{"event_id": event_id, "event_time_ms": 1, "amount": None} for event_id in event_ids],
+        "events": [
+            {"actor_id": actor, "event_id": event_id, "event_time_ms": 1, "amount": None} for event_id in event_ids
+        ],
     }
 
 
@@ -258,20 +260,40 @@ def test_an_alert_of_another_subject_or_type_holds_no_finding(simulate) -> None:
     assert (ledger["lost"], set(failing(ledger))) == (6, {"lost_finding", "unfound_alert"})
 
 
-def test_events_behind_the_watermark_and_copies_are_counted_apart(simulate) -> None:
+def test_an_event_of_another_actor_under_the_same_id_is_another_finding(simulate) -> None:
+    run = simulate()
+    run.publish_events()
+    run.hits.append(hit("e-5", subject="actor-of-nobody", actor=run.actor_of("e-5")))
+    run.hits.append(hit("e-5", subject="actor-of-nobody", actor="another"))
+    run.hits = [{**one, "subject_type": "actor"} for one in run.hits]
+    run.write_alert(["e-5"], subject="actor-of-nobody", source="pattern")
+    assert finish(run) == 1
+    (example,) = failing(stored(run))["lost_finding"]["examples"]
+    assert (example["actor_id"], example["event_id"]) == ("another", "e-5")
+
+
+def test_events_with_a_flag_and_copies_are_counted_apart(simulate) -> None:
     run = simulate()
     run.publish_events()
     run.features[3]["behind_watermark"] = True
     for features in run.features[4:]:
-        features["behind_watermark"] = False
+        features["behind_watermark"] = features["identity_forgotten"] = False
+    forgetting = [features for features in run.features if features["event_id"] in ("e-7", "e-9")]
+    for features in forgetting:
+        features["identity_forgotten"] = True
+    run.features.append(forgetting[0])
     copy = next(features for features in run.features if features["event_id"] == "h-1")
     run.features.remove(copy)
     run.dead_letters.append({**copy, "reason": "duplicate"})
     assert finish(run) == 0
     told = {problem["kind"]: problem for problem in stored(run)["problems"]}
     assert told["behind_watermark"]["count"] == 1
+    assert told["identity_forgotten"]["count"] == 2
+    assert {example["offset"] for example in told["identity_forgotten"]["examples"]} == {
+        features["source_offset"] for features in forgetting
+    }
     assert "duplicate 1" in told["repeated_by_producer"]["text"]
-    assert set(told) == {"behind_watermark", "repeated_by_producer"}
+    assert set(told) == {"behind_watermark", "identity_forgotten", "redelivered", "repeated_by_producer"}
 
 
 def test_what_is_in_quarantine_is_counted_and_not_lost(simulate) -> None:

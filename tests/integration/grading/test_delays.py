@@ -47,8 +47,8 @@ def insert(connection: psycopg.Connection, alert_id: str, source: str, rows: lis
     with connection.transaction():
         for event_id, event_time_ms in rows:
             connection.execute(
-                f"INSERT INTO {tables.ALERT_EVENT} (alert_id, event_id, source, event_time, committed_at)"
-                " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0), clock_timestamp())",
+                f"INSERT INTO {tables.ALERT_EVENT} (alert_id, actor_id, event_id, source, event_time, committed_at)"
+                " VALUES (%s, 'who', %s, %s, to_timestamp(%s / 1000.0), clock_timestamp())",
                 (alert_id, event_id, source, event_time_ms),
             )
 

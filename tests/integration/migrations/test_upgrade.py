@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from migrated_database import migrated_database
 
-from patternalarm.contracts.tables import ALERT, DBT_ROLE, PLATFORM_ROLE, QUARANTINED_RECORD, SCORER_ROLE
+from patternalarm.contracts.tables import ALERT, ALERT_EVENT, DBT_ROLE, PLATFORM_ROLE, QUARANTINED_RECORD, SCORER_ROLE
 from patternalarm.migrations import upgrade as upgrading
 from patternalarm.settings import get_settings
 
@@ -40,6 +40,10 @@ def settings_at_first_revision():
                 " detected_at, updated_at, event_count, amount_at_risk, pack_version) VALUES ('a', 'live', 'toll',"
                 " 'actor', 'car-1', 'gate_run', 1, 'high', 2, '[]', now(), now(), now(), 'score', now(), now(), 1, 7, '1')"
             )
+            scorer.execute(
+                f"INSERT INTO {ALERT_EVENT} (alert_id, event_id, source, event_time, committed_at)"
+                " VALUES ('a', 'e', 'score', now(), now())"
+            )
         with psycopg.connect(own.dsn(DBT_ROLE, own.dbt_password)) as dbt:
             dbt.execute(f"CREATE VIEW staging.stg_alerts AS SELECT alert_id, amount_at_risk FROM {ALERT}")
             dbt.execute("CREATE VIEW marts.mart_alerts AS SELECT * FROM staging.stg_alerts")
@@ -50,11 +54,17 @@ def settings_at_first_revision():
 
 def test_a_database_with_dbt_s_views_over_the_alerts_is_upgraded(settings_at_first_revision):
     own = settings_at_first_revision
+    committed = f"SELECT pg_xact_commit_timestamp(xmin) FROM {ALERT_EVENT}"
+    with psycopg.connect(own.dsn(PLATFORM_ROLE, own.platform_password)) as platform:
+        before = platform.execute(committed).fetchall()
     upgrading.upgrade(own)
     with psycopg.connect(own.dsn(PLATFORM_ROLE, own.platform_password)) as platform:
         assert platform.execute(
             f"SELECT amount_at_risk, amount_tried, severity_rank, base_severity_rank FROM {ALERT}"
         ).fetchall() == [(7, 0, 2, 2)]
+        # Delays are measured by when a row was committed, so it must still be that very row.
+        assert platform.execute(committed).fetchall() == before
+        assert platform.execute(f"SELECT actor_id FROM {ALERT_EVENT}").fetchall() == [("",)]
         assert platform.execute(f"SELECT count(*) FROM {QUARANTINED_RECORD}").fetchone() == (0,)
     with psycopg.connect(own.dsn(DBT_ROLE, own.dbt_password)) as dbt:
         left = dbt.execute("SELECT relname FROM pg_class WHERE relname LIKE 'mart%' OR relname LIKE 'stg%'").fetchall()

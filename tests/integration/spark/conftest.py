@@ -32,7 +32,7 @@ from patternalarm.settings import get_settings  # noqa: E402
 
 @pytest.fixture(scope="session")
 def pack() -> DomainPack:
-    return load_pack(str(SHOP))
+    return load_pack(SHOP)
 
 
 @pytest.fixture(scope="session")

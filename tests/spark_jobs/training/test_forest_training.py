@@ -10,8 +10,8 @@ def rows(spark, pack):
     features, labels = planted(pack)
     verdict = {label["event_id"]: pack.classes.index(label["verdict"]) for label in labels}
     return spark.createDataFrame(
-        [(f["event_id"], f["values"], verdict.get(f["event_id"], 0)) for f in features],
-        "event_id string, `values` array<double>, label int",
+        [(f["actor_id"], f["event_id"], f["values"], verdict.get(f["event_id"], 0)) for f in features],
+        "actor_id string, event_id string, `values` array<double>, label int",
     )
 
 
@@ -39,7 +39,8 @@ def test_thinning_keeps_every_fraud_and_depends_on_the_seed_alone(spark, pack):
 
 def test_the_weight_is_that_of_the_rows_class(spark, pack):
     frame = spark.createDataFrame(
-        [("a", [0.0], 0), ("b", [0.0], 3)], "event_id string, `values` array<double>, label int"
+        [("a", "e", [0.0], 0), ("b", "e", [0.0], 3)],
+        "actor_id string, event_id string, `values` array<double>, label int",
     )
 
     weighted = training_set(frame, pack.classes, {0: 1.0, 3: 4.5}).collect()

@@ -38,6 +38,18 @@ def test_a_label_counts_from_its_own_time_on(features_frame, labels_frame, pack)
     assert known(features, labels, pack, as_of=AS_OF) == {"e": 3}
 
 
+def test_a_label_is_for_the_event_of_its_own_actor(pack, features_frame, labels_frame):
+    features = features_frame({"event_id": "e", "actor_id": "anna"}, {"event_id": "e", "actor_id": "otto"})
+    labels = labels_frame(
+        {"event_id": "e", "actor_id": "anna", "verdict": "alpha"},
+        {"event_id": "e", "actor_id": "otto", "verdict": "beta"},
+        {"event_id": "e", "actor_id": "nobody", "verdict": "beta", "label_time_ms": 1},
+    )
+    rows = labelled_rows(features, labels, pack, AS_OF).collect()
+    assert {(row["actor_id"], pack.classes[row["label"]]) for row in rows} == {("anna", "alpha"), ("otto", "beta")}
+    assert len(rows) == 2
+
+
 def test_the_newest_verdict_counts_and_fraud_wins_a_tie(features_frame, labels_frame, pack):
     features = features_frame({"event_id": "appeal"}, {"event_id": "tie"})
     labels = labels_frame(

@@ -88,7 +88,8 @@ def test_evidence_that_breaks_the_contract_is_refused_by_name(pack, value, named
         ({"subject_type": "planet"}, "subject_type"),
         ({"events": []}, "events"),
         ({"events": "e1|5|1.0"}, "events"),
-        ({"events": [{"event_id": "e1"}]}, "events.0.event_time_ms"),
+        ({"events": [{"actor_id": "a1", "event_id": "e1"}]}, "events.0.event_time_ms"),
+        ({"events": [{"event_id": "e1", "event_time_ms": 5}]}, "events.0.actor_id"),
         ({"fraud_type": "suspicious_activity"}, "suspicious_activity"),
     ],
 )
@@ -102,8 +103,8 @@ def test_a_pattern_hit_that_breaks_the_contract_is_refused_by_name(pack, changes
 def test_hit_events_keep_ids_that_hold_anything(pack, event_id):
     record = hit_record([(event_id, 5, 1.5), ("d", 6, None)])
     assert read_pattern_hit(json.dumps(record).encode(), pack).events == (
-        HitEvent(event_id=event_id, event_time_ms=5, amount=Decimal("1.5"), money_out=True),
-        HitEvent(event_id="d", event_time_ms=6, amount=None, money_out=True),
+        HitEvent(actor_id="car-1", event_id=event_id, event_time_ms=5, amount=Decimal("1.5"), money_out=True),
+        HitEvent(actor_id="car-1", event_id="d", event_time_ms=6, amount=None, money_out=True),
     )
 
 

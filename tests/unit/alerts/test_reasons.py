@@ -9,7 +9,8 @@ from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.alerts.findings import read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import PatternReasons, Reason, ScoreReasons, fields_of, sentence_of
 from patternalarm.contracts.alerts import EvidenceSource, Severity, SubjectType
-from patternalarm.contracts.domain_pack import PackError, load_pack, pack_names
+from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.pack_folder import PackError, pack_names
 from patternalarm.models.verify import verify_model
 from patternalarm.patterns import Pattern
 
@@ -106,7 +107,6 @@ def test_a_pattern_gives_the_sentence_of_its_header_with_the_numbers_of_the_matc
     pattern = Pattern(
         name="two_gates",
         version="2",
-        domain="toll",
         fraud_type="plate_swap",
         severity=Severity.CRITICAL,
         subject_type=SubjectType.ACTOR,

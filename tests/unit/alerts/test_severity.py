@@ -4,7 +4,8 @@ import pytest
 from alert_material import toll_pack
 
 from patternalarm.contracts.alerts import SEVERITY_RULE, WEAK_SCORE, Severity, base_severity, severity_of
-from patternalarm.contracts.domain_pack import PackError, load_pack
+from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.pack_folder import PackError
 from patternalarm.settings import REPOSITORY
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity

@@ -7,8 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from patternalarm.contracts.domain_pack import DomainPack, generated_domains, load_pack
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.pack_folder import generated_domains
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import Cohort
+from patternalarm.generator.activity.domain_model import DomainModel
 from patternalarm.generator.activity.slice import Slice
 
 # 2026-11-24T05:31:06Z
@@ -29,8 +32,13 @@ def pack(domain: str) -> DomainPack:
 
 
 @pytest.fixture(scope="module")
-def cohort(domain: str) -> Cohort:
-    return Cohort(domain, 7, 0, ACTORS)
+def model(domain: str) -> type[DomainModel]:
+    return load_activity(domain)
+
+
+@pytest.fixture(scope="module")
+def cohort(domain: str, model: type[DomainModel]) -> Cohort:
+    return Cohort(domain, model, 7, 0, ACTORS)
 
 
 @pytest.fixture(scope="module")

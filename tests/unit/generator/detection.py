@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from feature_emulator import emulate
 
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import Cohort
 from patternalarm.generator.batch import ColumnKind, concatenate
 
@@ -30,7 +31,7 @@ def watch(pack, seed, shards, actors, seconds, depth, start_ms):
     """Cohorts of a seed, each at another hour, watched for ``seconds`` at the load of a load test."""
     parts = []
     for shard in shards:
-        cohort = Cohort(pack.name, seed, shard, actors)
+        cohort = Cohort(pack.name, load_activity(pack.name), seed, shard, actors)
         begin = start_ms + shard * 7 * HOUR_MS
         earlier = list(cohort.history(begin, depth))
         (piece,) = cohort.measured(begin, seconds, round(actors * 4 * seconds / 60))

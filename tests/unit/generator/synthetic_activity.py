@@ -3,6 +3,7 @@
 import numpy as np
 from feature_emulator import emulate
 
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import Cohort
 from patternalarm.generator.batch import ColumnKind, concatenate
 
@@ -12,7 +13,7 @@ START_MS = 1_795_498_266_000
 def watched_activity(pack):
     """Events of many actors as columns: words of every category ("" = missing), ``feature_<name>`` of every feature,
     campaign (-1 = none), scenario's name ("" = ordinary), time, actor and device."""
-    cohort = Cohort(pack.name, 7, 0, 1_500)
+    cohort = Cohort(pack.name, load_activity(pack.name), 7, 0, 1_500)
     earlier = [piece.events for piece in cohort.history(START_MS, 8.0)]
     (piece,) = cohort.measured(START_MS, 120.0, 20_000)
     events = piece.events

@@ -106,7 +106,7 @@ def test_no_byte_of_an_event_gives_the_campaign_away(piece, pack, cohort):
     words |= {"fraud", "label", "campaign", "lookalike", "scenario", "verdict"}
     found = [word for word in sorted(words) if re.search(rf"\b{word}\b".encode(), everything)]
     assert not found
-    campaigns = list(truth_of_slice(pack, piece))
+    campaigns = list(truth_of_slice(pack, cohort.model.columns, piece))
     assert len(campaigns) == len(piece.campaigns)
     for campaign in campaigns:
         assert campaign.campaign_id.rsplit("-", 1)[1].encode() not in everything

@@ -1,10 +1,11 @@
 import pytest
 
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.shard import ShardPlan, main
 
 ARGUMENTS = {
     "--run-id": "r1",
-    "--domain": "payments",
+    "--pack": "payments",
     "--seed": "7",
     "--shard": "0",
     "--shards": "2",
@@ -29,8 +30,11 @@ def test_shards_share_the_events_out_to_the_last_one(shards, rate, seconds):
 
 
 def test_shards_share_the_actors_out():
-    one = len(plan(0, 1, 10_000, 60).cohort("payments").model.population)
-    four = sum(len(plan(shard, 4, 10_000, 60).cohort("payments").model.population) for shard in range(4))
+    one = len(plan(0, 1, 10_000, 60).cohort("payments", load_activity("payments")).model.population)
+    four = sum(
+        len(plan(shard, 4, 10_000, 60).cohort("payments", load_activity("payments")).model.population)
+        for shard in range(4)
+    )
     assert one == pytest.approx(2_500, abs=1)
     assert four == pytest.approx(one, abs=4)
 
@@ -59,6 +63,6 @@ def test_bad_arguments_are_named_and_exit_2(option, value, message, capsys):
 
 
 def test_a_domain_without_a_pack_exits_2(capsys):
-    arguments = [f"{name}={text}" for name, text in {**ARGUMENTS, "--domain": "astrology"}.items()]
+    arguments = [f"{name}={text}" for name, text in {**ARGUMENTS, "--pack": "astrology"}.items()]
     assert main(arguments) == 2
     assert capsys.readouterr().err.startswith("error: unknown domain pack astrology")

@@ -3,6 +3,7 @@ import pytest
 
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.topics import DAY_MS
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.publishing.ground_truth import FRAUD
 from patternalarm.generator.training_history import make_history, newest_settled_ms
 
@@ -12,7 +13,7 @@ NOW_MS = 1_795_498_266_000
 @pytest.fixture(scope="module")
 def history(domain):
     pack = load_pack(domain)
-    return make_history(pack, 1_000_000_001, 28, 60_000, newest_settled_ms(pack, NOW_MS))
+    return make_history(pack, load_activity(pack.name), 1_000_000_001, 28, 60_000, newest_settled_ms(pack, NOW_MS))
 
 
 def test_every_label_is_known_by_now(history):
@@ -51,7 +52,7 @@ def test_every_fraud_type_is_there_often_enough_to_learn(history, pack):
 
 def test_the_same_seed_and_end_give_the_same_history():
     pack = load_pack("payments")
-    first, second, other = (make_history(pack, seed, 28, 6_000, NOW_MS) for seed in (1, 1, 2))
+    first, second, other = (make_history(pack, load_activity(pack.name), seed, 28, 6_000, NOW_MS) for seed in (1, 1, 2))
     assert first.campaigns == second.campaigns
     assert not {c.campaign_id for c in first.campaigns} & {c.campaign_id for c in other.campaigns}
     assert all(np.array_equal(a.event_ids, b.event_ids) for a, b in zip(first.pieces, second.pieces, strict=True))
@@ -59,5 +60,5 @@ def test_the_same_seed_and_end_give_the_same_history():
 
 @pytest.mark.parametrize(("days", "events"), [(1, 500), (3, 2_000), (28, 5_000)])
 def test_small_histories_come_too(days, events):
-    history = make_history(load_pack("payments"), 5, days, events, NOW_MS)
+    history = make_history(load_pack("payments"), load_activity("payments"), 5, days, events, NOW_MS)
     assert len(history) == pytest.approx(events, rel=0.2)

@@ -76,6 +76,7 @@ def judged(detector: Detector, kind: RunKind, level: Level | None, campaigns: in
     ) as log:
         rows = [
             {
+                "actor_id": f"actor-{n}",
                 "event_id": ids[n],
                 "event_time_ms": START_MS + n,
                 "score": scores[n],
@@ -89,7 +90,7 @@ def judged(detector: Detector, kind: RunKind, level: Level | None, campaigns: in
     alerts = [
         (f"a-{n}", "card_testing", EvidenceSource.SCORE, START_MS + n, START_MS + n, START_MS + n + 20) for n in alerted
     ]
-    held = [(f"a-{n}", ids[n], EvidenceSource.SCORE, START_MS + n, START_MS + n + 20) for n in alerted]
+    held = [(f"a-{n}", f"actor-{n}", ids[n], EvidenceSource.SCORE, START_MS + n, START_MS + n + 20) for n in alerted]
     graded = GradedRun(
         run=run,
         ledger=StoredLedger(
@@ -106,7 +107,7 @@ def judged(detector: Detector, kind: RunKind, level: Level | None, campaigns: in
                 [(f"c-{n}", "fraud", "card_testing", 1, START_MS + n, 10.0) for n in range(campaigns)],
                 columns=CAMPAIGN_COLUMNS,
             ),
-            pd.DataFrame([(ids[n], f"c-{n}") for n in range(campaigns)], columns=TRUTH_EVENT_COLUMNS),
+            pd.DataFrame([(f"actor-{n}", ids[n], f"c-{n}") for n in range(campaigns)], columns=TRUTH_EVENT_COLUMNS),
         ),
         alerts=Alerts(
             _frame(alerts, ALERT_COLUMNS),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from patternalarm.contracts.topics import DAY_MS
-from patternalarm.generator.activity.domain_model import domain_model
+from patternalarm.generator.activity.domain_model import DomainModel
 from patternalarm.generator.activity.slice import SLICE_SECONDS, Slice, make_slice, quiet_slice
 
 HISTORY_EVENTS = 8.0
@@ -35,11 +35,11 @@ def hour_of(time_ms: int) -> float:
 
 
 class Cohort:
-    """Actors of ``domain`` drawn from (seed, shard); same arguments, same actors and habits."""
+    """Actors of ``domain``, who live by ``model``, drawn from (seed, shard); same arguments, same actors and habits."""
 
-    def __init__(self, domain: str, seed: int, shard: int, actors: int) -> None:
+    def __init__(self, domain: str, model: type[DomainModel], seed: int, shard: int, actors: int) -> None:
         self._domain, self._seed, self._shard = domain, seed, shard
-        self.model = domain_model(domain)(self._stream(_POPULATION), actors)
+        self.model = model(self._stream(_POPULATION), actors)
 
     def _stream(self, *purpose: int) -> np.random.Generator:
         key = [self._seed, self._shard, zlib.crc32(self._domain.encode()), *purpose]

@@ -1,10 +1,8 @@
-"""What a domain's module must give the generator, and how it is found."""
+"""What a domain's ``activity.py`` gives the generator."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import ClassVar
 
 import numpy as np
@@ -45,7 +43,6 @@ class Scenario:
 class DomainModel(ABC):
     """The activity of one domain in one shard: columns, population, sessions, campaigns."""
 
-    domain: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
     segments: ClassVar[tuple[Segment, ...]]
     households: ClassVar[float] = 0.0
@@ -81,23 +78,3 @@ class DomainModel(ABC):
     @abstractmethod
     def scenarios(self) -> tuple[Scenario, ...]:
         """Fraud campaigns and look-alikes."""
-
-
-class UnknownGeneratorError(ValueError):
-    """No synthetic activity exists for a domain."""
-
-
-def domain_model(domain: str) -> type[DomainModel]:
-    """The model class of ``domain``, from ``campaigns/<domain>.py``, which names it ``MODEL``.
-
-    Raises:
-        UnknownGeneratorError: there is no such module.
-    """
-    name = f"patternalarm.generator.campaigns.{domain}"
-    if not domain.isidentifier() or find_spec(name) is None:
-        raise UnknownGeneratorError(
-            f"domain {domain!r} has a pack but no generator (campaigns/{domain}.py): replay a file of yours with it"
-            " instead (make replay FILE=… PACK=…)"
-        )
-    model: type[DomainModel] = import_module(name).MODEL
-    return model

@@ -61,7 +61,7 @@ def source_of(pack: DomainPack) -> SourceFile:
     if pack.source is None:
         raise ForeignFileError(
             f"pack {pack.name} has no source section, so it cannot replay a file: map the file's columns there, as"
-            " plugins/patternalarm/domains/sparkov.yaml does"
+            " plugins/patternalarm/domains/sparkov/pack.yaml does"
         )
     unmapped = [name for name in _required_fields(pack) if name not in pack.source.columns]
     if "amount" in pack.source.columns and "currency" not in pack.source.columns:

@@ -11,9 +11,8 @@ import psycopg
 
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.tables import GROUND_TRUTH_CAMPAIGN, GROUND_TRUTH_EVENT
-from patternalarm.generator.activity.domain_model import domain_model
 from patternalarm.generator.activity.slice import Slice
-from patternalarm.generator.batch import ACTOR_ID, Array
+from patternalarm.generator.batch import ACTOR_ID, Array, Column
 from patternalarm.generator.render import ID_DIGITS
 
 FRAUD = "fraud"
@@ -55,15 +54,18 @@ def moved_out(pack: DomainPack, amount: float | None, texts: Mapping[str, str | 
     return None if rate is None else amount * float(rate)
 
 
-def truth_of_slice(pack: DomainPack, piece: Slice) -> Iterator[TruthCampaign]:
-    """Campaigns of a slice. The id begins with the scenario's name, so that reports can tell look-alikes apart."""
+def truth_of_slice(pack: DomainPack, columns: Iterable[Column], piece: Slice) -> Iterator[TruthCampaign]:
+    """Campaigns of a slice, whose events have ``columns``.
+
+    The id begins with the scenario's name, so that reports can tell look-alikes apart.
+    """
     events = piece.events
     members = np.flatnonzero(events.row >= 0)
     members = members[np.argsort(events.row[members], kind="stable")]
     rows = events.row[members]
     edges = np.searchsorted(rows, np.arange(len(piece.campaigns) + 1))
     amounts: Array = events.values.get("amount", np.full(len(events), np.nan))
-    told = [column for column in domain_model(pack.name).columns if column.name in {*pack.money_fields, "currency"}]
+    told = [column for column in columns if column.name in {*pack.money_fields, "currency"}]
 
     def amount_of(i: int) -> float | None:
         return None if np.isnan(amounts[i]) else float(amounts[i])

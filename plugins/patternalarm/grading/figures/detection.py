@@ -2,8 +2,8 @@
 
 A campaign is found when at least one alert of its type holds at least one of its events. An alert is right when it
 holds at least one event of a fraud of its type. Recall counts campaigns, precision counts alerts; the pooled figure
-(``all``) ignores the type, and ``suspicious_activity`` alerts count only there. An event is alerted when an alert event
-of its id exists. Times are milliseconds since 1970 UTC.
+(``all``) ignores the type, and ``suspicious_activity`` alerts count only there. An event, one of its actor's, is alerted
+when an alert holds it. Times are milliseconds since 1970 UTC.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from patternalarm.contracts.alerts import ALL_TYPES, SUSPICIOUS_ACTIVITY, Eviden
 from patternalarm.grading.figures.metrics import Metric, MetricName, percentile, proportion
 
 CAMPAIGN_COLUMNS: Final = ("campaign_id", "kind", "fraud_type", "events", "first_event_ms", "amount")
-TRUTH_EVENT_COLUMNS: Final = ("event_id", "campaign_id")
+EVENT_IDENTITY: Final = ("actor_id", "event_id")
+TRUTH_EVENT_COLUMNS: Final = (*EVENT_IDENTITY, "campaign_id")
 ALERT_COLUMNS: Final = ("alert_id", "fraud_type", "first_source", "trigger_event_ms", "trigger_sent_ms", "detected_ms")
-ALERT_EVENT_COLUMNS: Final = ("alert_id", "event_id", "source", "event_ms", "committed_ms")
+ALERT_EVENT_COLUMNS: Final = ("alert_id", *EVENT_IDENTITY, "source", "event_ms", "committed_ms")
 
 FRAUD: Final = "fraud"
 LOOKALIKE: Final = "lookalike"
@@ -38,10 +39,11 @@ class Truth:
     events: pd.DataFrame
 
     @cached_property
-    def fraud_event_ids(self) -> frozenset[str]:
-        """Ids of the events of fraud campaigns."""
+    def fraud_event_identities(self) -> frozenset[tuple[str, str]]:
+        """(actor_id, event_id) of the events of fraud campaigns."""
         frauds = self.campaigns.loc[self.campaigns["kind"] == FRAUD, "campaign_id"]
-        return frozenset(self.events.loc[self.events["campaign_id"].isin(frauds), "event_id"])
+        events = self.events[self.events["campaign_id"].isin(frauds)]
+        return frozenset(zip(events["actor_id"], events["event_id"], strict=True))
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def detect(truth: Truth, alerts: Alerts) -> Detection:
     # A score alert's event raised it by itself; a pattern's events came together when the last one completed it.
     completed = held.groupby(["alert_id", "source", "committed_ms"])["event_ms"].transform("max")
     held["trigger_ms"] = held["event_ms"].where(held["source"] == EvidenceSource.SCORE, completed)
-    hits = held.merge(membership, on="event_id")
+    hits = held.merge(membership, on=list(EVENT_IDENTITY))
     fraud_hits = hits[hits["kind"] == FRAUD]
     right_hits = fraud_hits[fraud_hits["campaign_type"] == fraud_hits["alert_type"]]
 
@@ -134,13 +136,13 @@ def detect(truth: Truth, alerts: Alerts) -> Detection:
     graded["right"] = graded["alert_id"].isin(fraud_hits["alert_id"])
     graded["right_by_type"] = graded["alert_id"].isin(right_hits["alert_id"])
 
-    fraud_events = membership.loc[membership["kind"] == FRAUD, ["event_id", "campaign_type"]].drop_duplicates()
-    fraud_events["alerted"] = fraud_events["event_id"].isin(held["event_id"])
-    fraud_events["alerted_by_type"] = _pairs(fraud_events, "campaign_type").isin(_pairs(held, "alert_type"))
+    fraud_events = membership.loc[membership["kind"] == FRAUD, [*EVENT_IDENTITY, "campaign_type"]].drop_duplicates()
+    fraud_events["alerted"] = _keys(fraud_events).isin(_keys(held))
+    fraud_events["alerted_by_type"] = _keys(fraud_events, "campaign_type").isin(_keys(held, "alert_type"))
 
-    alerted_events = held[["event_id", "alert_type"]].drop_duplicates()
-    alerted_events["right"] = alerted_events["event_id"].isin(fraud_events["event_id"])
-    alerted_events["right_by_type"] = _pairs(alerted_events, "alert_type").isin(_pairs(fraud_events, "campaign_type"))
+    alerted_events = held[[*EVENT_IDENTITY, "alert_type"]].drop_duplicates()
+    alerted_events["right"] = _keys(alerted_events).isin(_keys(fraud_events))
+    alerted_events["right_by_type"] = _keys(alerted_events, "alert_type").isin(_keys(fraud_events, "campaign_type"))
     return Detection(campaigns, graded, fraud_events, alerted_events)
 
 
@@ -157,8 +159,8 @@ def detection_metrics(detection: Detection, *, by_event_time: bool = False) -> l
 
 
 def _pooled(detection: Detection) -> list[Metric]:
-    events = detection.fraud_events.drop_duplicates("event_id")
-    alerted = detection.alerted_events.drop_duplicates("event_id")
+    events = detection.fraud_events.drop_duplicates(list(EVENT_IDENTITY))
+    alerted = detection.alerted_events.drop_duplicates(list(EVENT_IDENTITY))
     return [
         _share(MetricName.CAMPAIGN_RECALL, detection.frauds["found"]),
         _share(MetricName.ALERT_PRECISION, detection.alerts["right"]),
@@ -185,5 +187,5 @@ def _share(metric: MetricName, flags: pd.Series, fraud_type: str = ALL_TYPES) ->
     return proportion(metric, int(flags.sum()), len(flags), fraud_type)
 
 
-def _pairs(frame: pd.DataFrame, type_column: str) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(frame[["event_id", type_column]])
+def _keys(frame: pd.DataFrame, *further: str) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(frame[[*EVENT_IDENTITY, *further]])

@@ -76,7 +76,7 @@ def graded_metrics(graded: GradedRun, score_log_dir: Path) -> list[Metric]:
         GradingError: the run has no score log.
     """
     log = score_log_path(score_log_dir, graded.run.domain, graded.run.run_id)
-    scores, fraud = labelled_scores(log, graded.truth.fraud_event_ids, measured_from_ms(graded.run) or 0)
+    scores, fraud = labelled_scores(log, graded.truth.fraud_event_identities, measured_from_ms(graded.run) or 0)
     frauds, events = int(fraud.sum()), len(fraud)
     ranking = Metric(MetricName.AVERAGE_PRECISION, "ratio", average_precision(scores, fraud), "all", frauds, events)
     return [

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from patternalarm.contracts.alerts import EvidenceSource, SubjectType
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.topics import TopicKind, topics_of
 from patternalarm.grading.alert_store import alerted_findings, load_quarantined, repeated_rows
 from patternalarm.grading.command_line import run_command
@@ -56,7 +57,6 @@ from patternalarm.settings import get_settings
 
 logger = logging.getLogger(__name__)
 
-EXIT_NOT_CLOSED: Final = 1
 
 Coordinates = frozenset[tuple[int, int]]
 
@@ -68,7 +68,11 @@ _SOURCE_SCHEMA: Final = pa.schema(
         ("source_crc", pa.int64()),
     ]
 )
-_FEATURES_SCHEMA: Final = pa.schema([*_SOURCE_SCHEMA, ("event_time_ms", pa.int64()), ("behind_watermark", pa.bool_())])
+# Flags of an event that the ledger counts.
+_FLAGS: Final = ("behind_watermark", "identity_forgotten")
+_FEATURES_SCHEMA: Final = pa.schema(
+    [*_SOURCE_SCHEMA, ("event_time_ms", pa.int64()), *((name, pa.bool_()) for name in _FLAGS)]
+)
 _DEAD_LETTERS_SCHEMA: Final = _SOURCE_SCHEMA.append(pa.field("reason", pa.string()))
 # A record with a ``stage`` is what another stage passed on into quarantine, in place of evidence.
 _EVIDENCE_SCHEMA: Final = pa.schema(
@@ -82,7 +86,7 @@ _EVIDENCE_REQUIRED: Final = ("event_id", "actor_id", "fraud_type", "source_parti
 _PATTERN_HITS_SCHEMA: Final = pa.schema(
     [
         *((name, pa.string()) for name in ("fraud_type", "subject_type", "subject_id")),
-        ("events", pa.list_(pa.struct([("event_id", pa.string())]))),
+        ("events", pa.list_(pa.struct([("actor_id", pa.string()), ("event_id", pa.string())]))),
     ]
 )
 
@@ -150,14 +154,17 @@ class DerivedReader:
         )
 
 
-def read_features(reader: TopicReader, topic: str, events_topic: str) -> tuple[DerivedRecords, NDArray[np.int64]]:
-    """Coordinates, CRC and event time of every features record, and the identities of those behind the watermark."""
+def read_features(
+    reader: TopicReader, topic: str, events_topic: str
+) -> tuple[DerivedRecords, dict[str, NDArray[np.int64]]]:
+    """Coordinates, CRC and event time of every features record, and the identities of those with a flag, by its name."""
     features = DerivedReader(reader, topic, events_topic, _FEATURES_SCHEMA)
-    behind = []
+    flagged: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _FLAGS}
     for rows in features:
-        late = rows.filter(pc.fill_null(rows["behind_watermark"], False))
-        behind.append(identities(late["source_partition"].to_numpy(), late["source_offset"].to_numpy()))
-    return features.records, _joined(behind, np.int64)
+        for name, parts in flagged.items():
+            those = rows.filter(pc.fill_null(rows[name], False))
+            parts.append(identities(those["source_partition"].to_numpy(), those["source_offset"].to_numpy()))
+    return features.records, {name: _joined(parts, np.int64) for name, parts in flagged.items()}
 
 
 def read_dead_letters(reader: TopicReader, topic: str, events_topic: str) -> tuple[DerivedRecords, dict[str, int]]:
@@ -205,7 +212,8 @@ def read_evidence(
             if None in (row[name] for name in _EVIDENCE_REQUIRED) or row["source_topic"] != events_topic:
                 unreadable.append(place)
                 continue
-            finding = Finding(row["fraud_type"], SubjectType.ACTOR, row["actor_id"], row["event_id"])
+            actor_id = row["actor_id"]
+            finding = Finding(row["fraud_type"], SubjectType.ACTOR, actor_id, actor_id, row["event_id"])
             found.add(finding)
             pairs.add((identity_of(row["source_partition"], row["source_offset"]), finding))
     return Findings(topic, frozenset(found), alerted, tuple(unreadable)), pairs
@@ -223,11 +231,13 @@ def read_pattern_hits(reader: TopicReader, topic: str, alerted: frozenset[Findin
             if place in aside:
                 continue
             subject = row["fraud_type"], row["subject_type"], row["subject_id"]
-            ids = [event and event["event_id"] for event in row["events"] or ()]
-            if None in subject or not ids or None in ids:
+            events = [
+                (event["actor_id"], event["event_id"]) if event else (None, None) for event in row["events"] or ()
+            ]
+            if None in subject or not events or any(None in event for event in events):
                 unreadable.append(place)
                 continue
-            found.update(Finding(*subject, event_id) for event_id in ids)
+            found.update(Finding(*subject, *event) for event in events)
     return Findings(topic, frozenset(found), alerted, tuple(unreadable))
 
 
@@ -258,7 +268,7 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
     """
     topics = topics_of(run.domain, run.run_id)
     events = read_events(reader, topics[TopicKind.EVENTS])
-    features, behind = read_features(reader, topics[TopicKind.FEATURES], events.topic)
+    features, flagged = read_features(reader, topics[TopicKind.FEATURES], events.topic)
     dead_letters, reasons = read_dead_letters(reader, topics[TopicKind.DEAD_LETTERS], events.topic)
     readings = Readings(
         books=books,
@@ -270,7 +280,8 @@ def read_run(connection: Connection, reader: TopicReader, run: Run, books: Gener
         measured_from_ms=measured_from_ms(run),
         dead_letter_reasons=reasons,
         planned=planned_events(run),
-        behind_watermark=behind,
+        behind_watermark=flagged["behind_watermark"],
+        identity_forgotten=flagged["identity_forgotten"],
         quarantined=load_quarantined(connection, run.run_id, events.topic),
     )
     if readings.measured_from_ms is None:
@@ -323,7 +334,7 @@ def _tell(run_id: str, ledger: Ledger) -> int:
         sys.stdout.write("the ledger is closed\n")
         return 0
     sys.stderr.write(f"error: the ledger of {run_id} is not closed: {ledger.failure()}\n")
-    return EXIT_NOT_CLOSED
+    return ExitCode.FAILED
 
 
 def _joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:

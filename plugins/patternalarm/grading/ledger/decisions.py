@@ -56,4 +56,4 @@ def decided_findings(log_path: Path, model: ModelMetadata) -> dict[int, Finding]
     rows = log.take(alerting)
     keys = identities(rows["source_partition"].to_numpy(), rows["source_offset"].to_numpy()).tolist()
     told = zip(keys, kinds[alerting], rows["actor_id"].to_pylist(), rows["event_id"].to_pylist(), strict=True)
-    return {key: Finding(kind, SubjectType.ACTOR, actor, event) for key, kind, actor, event in told}
+    return {key: Finding(kind, SubjectType.ACTOR, actor, actor, event) for key, kind, actor, event in told}

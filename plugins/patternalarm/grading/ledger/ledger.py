@@ -105,11 +105,12 @@ class DerivedRecords:
 
 
 class Finding(NamedTuple):
-    """One event of a finding: what it is alerted as, about whom, and the event."""
+    """One event of a finding: what it is alerted as, about whom, and the event, which is one of its actor's."""
 
     fraud_type: str
     subject_type: str
     subject_id: str
+    actor_id: str
     event_id: str
 
 
@@ -189,6 +190,7 @@ class ProblemKind(StrEnum):
     REPEATED_BY_PRODUCER = "repeated_by_producer"
     REDELIVERED = "redelivered"
     BEHIND_WATERMARK = "behind_watermark"
+    IDENTITY_FORGOTTEN = "identity_forgotten"
     QUARANTINED = "quarantined"
     NO_RECORD = "no_record"
 
@@ -199,6 +201,7 @@ NOTES: Final = frozenset(
         ProblemKind.REPEATED_BY_PRODUCER,
         ProblemKind.REDELIVERED,
         ProblemKind.BEHIND_WATERMARK,
+        ProblemKind.IDENTITY_FORGOTTEN,
         ProblemKind.QUARANTINED,
         ProblemKind.NO_RECORD,
     }
@@ -270,7 +273,8 @@ class Readings:
     ``measured_from_ms`` is the first event time that is scored; without one nothing is. ``score_log`` holds the
     identities in the score log that users read, ``dead_letter_reasons`` how many dead letters gave which reason.
     ``planned`` is how many events the run was to publish, where that was known before; ``behind_watermark`` holds the
-    identities of featurised events that patterns did not see, ``quarantined`` the records that a stage put aside: what
+    identities of featurised events that patterns did not see, ``identity_forgotten`` those of events for which an older
+    one of the actor was forgotten before its time, ``quarantined`` the records that a stage put aside: what
     became of them is known, so they are counted apart and not lost.
     """
 
@@ -287,6 +291,7 @@ class Readings:
     repeated: Sequence[Repeated] = ()
     planned: int | None = None
     behind_watermark: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
+    identity_forgotten: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
     quarantined: Sequence[Quarantined] = ()
 
 
@@ -537,7 +542,7 @@ class _Account:
         return [{"topic": self.topic, **coordinates(key), **one._asdict()} for key, one in pairs[:MAX_EXAMPLES]]
 
     def note_asides(self, dead: Int64s) -> None:
-        """What is told and fails nothing by itself: dead letters, copies, events behind the watermark, quarantine."""
+        """What is told and fails nothing by itself: dead letters, copies, what a flag tells, quarantine."""
         readings = self.readings
         reasons = dict(sorted(readings.dead_letter_reasons.items()))
         repeats = {reason: reasons.pop(reason) for reason in REPEATS if reason in reasons}
@@ -561,6 +566,14 @@ class _Account:
             len(behind),
             f"{len(behind):,} events came behind the watermark, so that patterns did not see them",
             self.at(behind),
+        )
+        pushed = np.unique(readings.identity_forgotten)
+        self.note(
+            ProblemKind.IDENTITY_FORGOTTEN,
+            len(pushed),
+            f"{len(pushed):,} events made an older one of their actor be forgotten before its time: a copy of that one would "
+            "have counted again",
+            self.at(pushed),
         )
         aside = readings.quarantined
         stages = dict(sorted(Counter(one.stage for one in aside).items()))

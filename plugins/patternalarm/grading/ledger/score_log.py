@@ -4,7 +4,7 @@ One file per run, ``<score_log_dir>/<domain>/<scope>/scores.parquet``. Its colum
 (``contracts.records.SCORE_COLUMNS``) and the scope, domain, pack version and pattern set of the run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -111,10 +111,18 @@ def score_log_identities(path: Path) -> NDArray[np.int64]:
 
 
 def labelled_scores(
-    path: Path, fraud_event_ids: Iterable[str], measured_from_ms: int
+    path: Path, fraud_events: Set[tuple[str, str]], measured_from_ms: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Scores (1 - P(legitimate)) of all measured events, and whether each is one of ``fraud_event_ids``."""
-    table = read_score_log(path, ["event_id", "event_time_ms", "score"])
+    """Scores (1 - P(legitimate)) of all measured events, and whether each is one of ``fraud_events``.
+
+    These are (actor_id, event_id), which the few rows with such an event_id are compared by.
+    """
+    table = read_score_log(path, ["actor_id", "event_id", "event_time_ms", "score"])
     table = table.filter(pc.greater_equal(table["event_time_ms"], measured_from_ms))
-    fraud = pc.is_in(table["event_id"], value_set=pa.array(list(fraud_event_ids), pa.string()))
-    return table["score"].to_numpy(), fraud.to_numpy()
+    fraud = np.zeros(len(table), dtype=bool)
+    event_ids = pa.array([event_id for _, event_id in fraud_events], pa.string())
+    maybe = np.flatnonzero(pc.is_in(table["event_id"], value_set=event_ids).to_numpy())
+    rows = table.take(maybe)
+    told = zip(rows["actor_id"].to_pylist(), rows["event_id"].to_pylist(), strict=True)
+    fraud[maybe] = [event in fraud_events for event in told]
+    return table["score"].to_numpy(), fraud

@@ -5,15 +5,13 @@ missed threshold and by how much. Exit code 0 passed, 1 missed; a run that had f
 """
 
 import sys
-from typing import Final
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.run_store import connect, is_strict, load_metrics
 from patternalarm.grading.verdict.judgement import judge
 from patternalarm.runs.registry import RunState, finish_run, get_run
 from patternalarm.settings import get_settings
-
-EXIT_MISSED: Final = 1
 
 
 def verdict(run_id: str) -> int:
@@ -27,14 +25,14 @@ def verdict(run_id: str) -> int:
         stored = get_run(connection, run_id)
     if stored.state is RunState.FAILED:
         sys.stderr.write(f"error: run {run_id} failed: {stored.reason}\n")
-        return EXIT_MISSED
+        return ExitCode.FAILED
     if judgement.passed:
         sys.stdout.write(f"run {run_id} passed all {sum(gate.metric.gated for gate in judgement.gates)} gates\n")
         return 0
     sys.stderr.write(f"run {run_id} missed {len(judgement.misses)} of its thresholds:\n")
     for gate in judgement.misses:
         sys.stderr.write(f"  {gate.miss}\n")
-    return EXIT_MISSED
+    return ExitCode.FAILED
 
 
 if __name__ == "__main__":

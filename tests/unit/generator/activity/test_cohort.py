@@ -1,15 +1,20 @@
 import numpy as np
 
 from patternalarm.contracts.topics import DAY_MS
+from patternalarm.generator.activity.activity_file import load_activity
 from patternalarm.generator.activity.cohort import HISTORY_EVENTS, SHALLOW_HISTORY_EVENTS, Cohort, history_depth
 from patternalarm.generator.publishing.publication import PACED_EVENTS, UNPACED_EVENTS, chunks_of
 
 START_MS = 1_795_498_266_000
 
 
+def cohort_of(domain, seed, shard, actors):
+    return Cohort(domain, load_activity(domain), seed, shard, actors)
+
+
 def published(domain, seed=7, shard=0, start_ms=START_MS, phase="measured", size=UNPACED_EVENTS):
     """Keys and values as they go to Kafka."""
-    cohort = Cohort(domain, seed, shard, 150)
+    cohort = cohort_of(domain, seed, shard, 150)
     pieces = cohort.history(start_ms, 2.0) if phase == "history" else cohort.measured(start_ms, 240.0, 2_000)
     return [
         (key, value)
@@ -37,15 +42,16 @@ def test_another_seed_shard_or_start_shares_no_event(domain):
 
 def test_another_seed_or_shard_has_other_actors(domain):
     actors = [
-        set(Cohort(domain, seed, shard, 150).model.population.id.tolist()) for seed, shard in ((7, 0), (8, 0), (7, 1))
+        set(cohort_of(domain, seed, shard, 150).model.population.id.tolist())
+        for seed, shard in ((7, 0), (8, 0), (7, 1))
     ]
     assert not actors[0] & actors[1]
     assert not actors[0] & actors[2]
 
 
 def test_event_times_follow_the_start_to_the_millisecond_within_an_hour(domain):
-    (early,) = Cohort(domain, 7, 0, 150).measured(START_MS, 120.0, 1_000)
-    (late,) = Cohort(domain, 7, 0, 150).measured(START_MS + 13, 120.0, 1_000)
+    (early,) = cohort_of(domain, 7, 0, 150).measured(START_MS, 120.0, 1_000)
+    (late,) = cohort_of(domain, 7, 0, 150).measured(START_MS + 13, 120.0, 1_000)
     assert np.array_equal(early.events.time_ms + 13, late.events.time_ms)
 
 
@@ -85,7 +91,7 @@ def test_shards_of_a_seed_have_their_history_on_the_same_days(domain):
     days = [
         [
             int(piece.events.time_ms.min() - START_MS) // DAY_MS
-            for piece in Cohort(domain, 7, s, 60).history(START_MS, 8.0)
+            for piece in cohort_of(domain, 7, s, 60).history(START_MS, 8.0)
         ]
         for s in range(3)
     ]

@@ -10,7 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from patternalarm.contracts.domain_pack import PACKS_DIR, load_pack
+from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.pack_folder import PACK_FILE, PACKS_DIR
 from patternalarm.generator.foreign.file import ForeignFile, ForeignFileError
 from patternalarm.generator.replay import main as replay
 
@@ -166,10 +167,10 @@ def test_an_amount_is_sent_exactly_as_the_file_has_it(pack, tmp_path, amounts, s
     ],
 )
 def test_a_code_that_no_event_would_be_taken_with_is_told_before_anything_is_sent(tmp_path, change, says):
-    text = (PACKS_DIR / "sparkov.yaml").read_text().replace("name: sparkov", "name: my_cards", 1)
+    text = (PACKS_DIR / "sparkov" / PACK_FILE).read_text().replace("name: sparkov", "name: my_cards", 1)
     assert change[0] in text
-    (tmp_path / "my_cards.yaml").write_text(text.replace(*change))
-    pack = load_pack(str(tmp_path / "my_cards.yaml"))
+    (tmp_path / PACK_FILE).write_text(text.replace(*change))
+    pack = load_pack(tmp_path)
     with pytest.raises(ForeignFileError, match=says):
         ForeignFile(pack, written(tmp_path / "a.parquet", columns()))
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from patternalarm.contracts.domain_pack import load_pack
-from patternalarm.generator.activity.domain_model import domain_model
 from patternalarm.generator.batch import ACTOR_ID
 from patternalarm.generator.publishing.ground_truth import (
     FRAUD,
@@ -17,8 +16,8 @@ from patternalarm.generator.publishing.ground_truth import (
 from patternalarm.generator.render import render
 
 
-def test_truth_names_every_event_of_every_campaign_and_no_other(piece, pack):
-    campaigns = list(truth_of_slice(pack, piece))
+def test_truth_names_every_event_of_every_campaign_and_no_other(piece, pack, model):
+    campaigns = list(truth_of_slice(pack, model.columns, piece))
     staged = piece.event_ids[piece.events.row >= 0].tolist()
     told = [event.event_id for campaign in campaigns for event in campaign.events]
     assert sorted(told) == sorted(f"{a:016x}{b:016x}" for a, b in staged)
@@ -27,10 +26,10 @@ def test_truth_names_every_event_of_every_campaign_and_no_other(piece, pack):
     assert len({campaign.campaign_id for campaign in campaigns}) == len(campaigns)
 
 
-def test_truth_is_what_the_events_say(piece, pack):
+def test_truth_is_what_the_events_say(piece, pack, model):
     position = {f"{a:016x}{b:016x}": i for i, (a, b) in enumerate(piece.event_ids.tolist())}
     amounts = piece.events.values.get("amount")
-    for campaign in truth_of_slice(pack, piece):
+    for campaign in truth_of_slice(pack, model.columns, piece):
         for event in campaign.events:
             i = position[event.event_id]
             assert event.event_time_ms == piece.events.time_ms[i]
@@ -38,11 +37,11 @@ def test_truth_is_what_the_events_say(piece, pack):
             assert event.amount == (None if amounts is None or np.isnan(amounts[i]) else amounts[i])
 
 
-def test_what_a_campaign_moved_out_is_what_its_pack_says_of_the_events_as_sent(piece, pack):
-    _, values = render(pack.name, domain_model(pack.name).columns, piece.event_ids, piece.events, ACTOR_ID)
+def test_what_a_campaign_moved_out_is_what_its_pack_says_of_the_events_as_sent(piece, pack, model):
+    _, values = render(pack.name, model.columns, piece.event_ids, piece.events, ACTOR_ID)
     sent = {event["event_id"]: event for event in map(json.loads, values)}
     tried = 0
-    for campaign in truth_of_slice(pack, piece):
+    for campaign in truth_of_slice(pack, model.columns, piece):
         for event in campaign.events:
             fields = sent[event.event_id]
             texts = {name: value if isinstance(value, str) else str(value).lower() for name, value in fields.items()}
@@ -67,8 +66,8 @@ def test_money_moved_out_is_in_the_packs_currency_and_a_refund_moves_none():
         assert moved_out(pack, amount, texts) is None
 
 
-def test_labels_are_of_frauds_alone_and_come_after_the_delay_of_their_type(piece, pack):
-    campaigns = list(truth_of_slice(pack, piece))
+def test_labels_are_of_frauds_alone_and_come_after_the_delay_of_their_type(piece, pack, model):
+    campaigns = list(truth_of_slice(pack, model.columns, piece))
     keys, values = label_records(campaigns)
     frauds = {e.event_id: (c, e) for c in campaigns if c.kind == FRAUD for e in c.events}
     assert sorted(key.decode() for key in keys) == sorted(frauds)
@@ -85,6 +84,6 @@ def test_labels_are_of_frauds_alone_and_come_after_the_delay_of_their_type(piece
         }
 
 
-def test_quiet_activity_has_no_truth(cohort, pack):
+def test_quiet_activity_has_no_truth(cohort, pack, model):
     for piece in cohort.history(1_795_498_266_000, 8.0):
-        assert list(truth_of_slice(pack, piece)) == []
+        assert list(truth_of_slice(pack, model.columns, piece)) == []

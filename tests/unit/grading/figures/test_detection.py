@@ -87,11 +87,15 @@ def frame(rows: list, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def truth(campaigns: list = CAMPAIGNS, events: list = TRUTH_EVENTS) -> Truth:
-    return Truth(frame(campaigns, CAMPAIGN_COLUMNS), frame(events, TRUTH_EVENT_COLUMNS))
+    """``events`` are (event, campaign), all of actor a."""
+    of_actor = [("a", *event) for event in events]
+    return Truth(frame(campaigns, CAMPAIGN_COLUMNS), frame(of_actor, TRUTH_EVENT_COLUMNS))
 
 
-def alerts(rows: list = ALERTS, events: list = ALERT_EVENTS) -> Alerts:
-    return Alerts(frame(rows, ALERT_COLUMNS), frame(events, ALERT_EVENT_COLUMNS))
+def alerts(rows: list = ALERTS, events: list = ALERT_EVENTS, actor: str = "a") -> Alerts:
+    """``events`` are (alert, event, source, event time, commit time), all of ``actor``."""
+    of_actor = [(alert, actor, *event) for alert, *event in events]
+    return Alerts(frame(rows, ALERT_COLUMNS), frame(of_actor, ALERT_EVENT_COLUMNS))
 
 
 @pytest.fixture
@@ -172,6 +176,17 @@ def test_event_of_two_campaigns_finds_both() -> None:
     figures = {(m.metric, m.fraud_type): m for m in detection_metrics(detect(both, alerts()))}
     assert figures[MetricName.CAMPAIGN_RECALL, "card_testing"].numerator == 2
     assert figures[MetricName.EVENT_RECALL, "card_testing"].denominator == 5
+
+
+def test_events_of_other_actors_are_others_whatever_their_ids() -> None:
+    figures = {(m.metric, m.fraud_type): m for m in detection_metrics(detect(truth(), alerts(actor="b")))}
+    for metric in (MetricName.CAMPAIGN_RECALL, MetricName.ALERT_PRECISION, MetricName.EVENT_RECALL):
+        assert figures[metric, "all"].numerator == 0
+    both = pd.concat([alerts().events, alerts(actor="b").events])
+    figures = {(m.metric, m.fraud_type): m for m in detection_metrics(detect(truth(), Alerts(alerts().alerts, both)))}
+    event_precision = figures[MetricName.EVENT_PRECISION, "all"]
+    assert (event_precision.numerator, event_precision.denominator) == (5, 18)
+    assert figures[MetricName.EVENT_PRECISION, "card_testing"].numerator == 2
 
 
 @pytest.mark.parametrize("empty", ["truth", "alerts", "both"])

@@ -70,6 +70,6 @@ def test_a_score_log_is_read_by_its_own_models_thresholds(tmp_path) -> None:
     with ScoreLogWriter(path, dict.fromkeys(("scope", "domain", "pack_version", "pattern_set"), "x")) as log:
         log.write(SCORE_SCHEMA.empty_table())
         log.write(pa.Table.from_pylist(rows, SCORE_SCHEMA))
-    assert decided_findings(path, model()) == {identity_of(1, 4): Finding("card_testing", "actor", "a-1", "e-1")}
+    assert decided_findings(path, model()) == {identity_of(1, 4): Finding("card_testing", "actor", "a-1", "a-1", "e-1")}
     with pytest.raises(ScoresOfAnotherModelError, match="made by m-1, the run's model is m-2"):
         decided_findings(path, model("m-2"))

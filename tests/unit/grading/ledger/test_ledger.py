@@ -234,8 +234,8 @@ def test_rows_of_users_tables_that_repeat_an_identity_are_duplicated() -> None:
 
 
 def test_finding_that_no_alert_holds_is_lost() -> None:
-    found = {Finding("card_testing", "actor", "a-1", event) for event in ("e-1", "e-2")}
-    alerted = {Finding("card_testing", "actor", "a-1", "e-2")}
+    found = {Finding("card_testing", "actor", "a-1", "a-1", event) for event in ("e-1", "e-2")}
+    alerted = {Finding("card_testing", "actor", "a-1", "a-1", "e-2")}
     ledger = Book(further={"findings": [Findings("evidence", frozenset(found), frozenset(alerted))]}).ledger()
     assert ledger.lost == 1
     (example,) = _only(ledger, ProblemKind.LOST_FINDING).examples
@@ -245,22 +245,23 @@ def test_finding_that_no_alert_holds_is_lost() -> None:
 @pytest.mark.parametrize(
     "alerted",
     [
-        Finding("account_takeover", "actor", "a-1", "e-1"),
-        Finding("card_testing", "device", "a-1", "e-1"),
-        Finding("card_testing", "actor", "a-2", "e-1"),
+        Finding("account_takeover", "actor", "a-1", "a-1", "e-1"),
+        Finding("card_testing", "device", "a-1", "a-1", "e-1"),
+        Finding("card_testing", "actor", "a-2", "a-1", "e-1"),
+        Finding("card_testing", "actor", "a-1", "a-2", "e-1"),
     ],
-    ids=["type", "kind of subject", "subject"],
+    ids=["type", "kind of subject", "subject", "actor of the event"],
 )
 def test_an_event_alerted_as_something_else_or_about_another_is_lost(alerted: Finding) -> None:
-    found = frozenset({Finding("card_testing", "actor", "a-1", "e-1")})
+    found = frozenset({Finding("card_testing", "actor", "a-1", "a-1", "e-1")})
     ledger = Book(further={"findings": [Findings("evidence", found, frozenset({alerted}))]}).ledger()
     assert ledger.lost == 1
     _only(ledger, ProblemKind.UNFOUND_ALERT, ProblemKind.LOST_FINDING)
 
 
 def test_an_alert_event_that_no_finding_makes_closes_no_ledger() -> None:
-    found = Finding("card_testing", "actor", "a-1", "e-1")
-    invented = Finding("card_testing", "actor", "a-1", "e-2")
+    found = Finding("card_testing", "actor", "a-1", "a-1", "e-1")
+    invented = Finding("card_testing", "actor", "a-1", "a-1", "e-2")
     findings = Findings("evidence", frozenset({found}), frozenset({found, invented}))
     ledger = Book(further={"findings": [findings]}).ledger()
     assert ledger.lost == 0
@@ -268,7 +269,7 @@ def test_an_alert_event_that_no_finding_makes_closes_no_ledger() -> None:
 
 
 def _finding(kind: str, actor: str = "a-1") -> Finding:
-    return Finding(kind, "actor", actor, "e-1")
+    return Finding(kind, "actor", actor, actor, "e-1")
 
 
 def _decided(decided: dict[int, str], evidence: list[tuple[int, str]], why: str | None = None) -> dict:
@@ -339,11 +340,12 @@ def test_a_replay_that_published_one_row_twice_in_place_of_another_is_told() -> 
     assert _only(ledger, ProblemKind.DUPLICATED_EVENT, ProblemKind.LOST_BEFORE_KAFKA).examples[0]["offset"] == 3
 
 
-def test_events_behind_the_watermark_are_counted_once_and_fail_no_ledger() -> None:
-    behind = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
-    ledger = Book(further={"behind_watermark": behind}).ledger()
+@pytest.mark.parametrize("kind", [ProblemKind.BEHIND_WATERMARK, ProblemKind.IDENTITY_FORGOTTEN])
+def test_events_with_a_flag_are_counted_once_and_fail_no_ledger(kind: ProblemKind) -> None:
+    flagged = np.array([identity_of(1, 2), identity_of(0, 1), identity_of(1, 2)])
+    ledger = Book(further={str(kind): flagged}).ledger()
     assert ledger.closed
-    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(ProblemKind.BEHIND_WATERMARK, 2)]
+    assert [(problem.kind, problem.count) for problem in ledger.problems] == [(kind, 2)]
 
 
 def test_copies_of_a_producer_are_told_apart_from_bad_records() -> None:

@@ -70,11 +70,12 @@ def test_labelled_scores_are_those_of_the_measured_phase(tmp_path: Path) -> None
     path = score_log_path(tmp_path, "payments", "run-1")
     with ScoreLogWriter(path, RUN) as log:
         log.write(scores((0, 0, 0.1), (0, 1, 0.2), (0, 2, 0.9)))
-    score, fraud = labelled_scores(path, {"e-0-2", "e-0-0"}, measured_from_ms=1_001)
+    events = {("a", "e-0-2"), ("a", "e-0-0"), ("another", "e-0-1")}
+    score, fraud = labelled_scores(path, events, measured_from_ms=1_001)
     assert score.tolist() == [0.2, 0.9]
     assert fraud.tolist() == [False, True]
 
 
 def test_missing_log_names_the_command_that_writes_it(tmp_path: Path) -> None:
-    with pytest.raises(GradingError, match=r"patternalarm\.grading\.account"):
+    with pytest.raises(GradingError, match=r"patternalarm\.grading\.ledger\.account"):
         score_log_identities(tmp_path / "scores.parquet")

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -49,7 +50,9 @@ def data() -> ReportData:
         (f"a-{n}", kind, EvidenceSource.SCORE, START_MS, START_MS, START_MS + 20)
         for n, kind in enumerate([HOSTILE, "x"])
     ]
-    held = [(f"a-{n}", f"e-{event}", EvidenceSource.SCORE, START_MS, START_MS + 20) for n, event in enumerate((1, 3))]
+    held = [
+        (f"a-{n}", "who", f"e-{event}", EvidenceSource.SCORE, START_MS, START_MS + 20) for n, event in enumerate((1, 3))
+    ]
     graded = GradedRun(
         run=Run(
             run_id="replay-1",
@@ -81,7 +84,9 @@ def data() -> ReportData:
         shards=[ShardBooks("measured", 0, 77, 77, 0, START, START + timedelta(minutes=1), 1.0)],
         truth=Truth(
             pd.DataFrame(campaigns, columns=CAMPAIGN_COLUMNS),
-            pd.DataFrame([("e-1", "c-1"), ("e-2", HOSTILE), ("e-3", "c-3")], columns=TRUTH_EVENT_COLUMNS),
+            pd.DataFrame(
+                [("who", "e-1", "c-1"), ("who", "e-2", HOSTILE), ("who", "e-3", "c-3")], columns=TRUTH_EVENT_COLUMNS
+            ),
         ),
         alerts=Alerts(
             pd.DataFrame(alerts, columns=list(ALERT_COLUMNS)), pd.DataFrame(held, columns=list(ALERT_EVENT_COLUMNS))
@@ -104,6 +109,17 @@ def test_the_page_shows_what_the_ledger_tells_apart_and_runs_nothing_that_a_name
         assert f"{label[0].upper()}{label[1:]}</th>" in page
     assert data.asides == ASIDES
     assert "10 of 10" in page
+
+
+def test_a_run_that_failed_says_why_and_a_load_test_shows_its_load(data: ReportData) -> None:
+    run = replace(
+        data.graded.run, kind=RunKind.LOAD_TEST, level="normal", minutes=2.0, seed=7, state="failed", reason=HOSTILE
+    )
+    page = report_page(ReportData(replace(data.graded, run=run), data.metrics))
+    assert "<h1>Load test of shop</h1>" in page
+    assert "level normal · 2 min · seed 7" in page
+    assert "failed before it was graded: &lt;script&gt;" in page
+    assert "<script" not in page
 
 
 def test_scores_that_the_log_lost_after_it_was_accounted_for_are_not_scored(data: ReportData) -> None:

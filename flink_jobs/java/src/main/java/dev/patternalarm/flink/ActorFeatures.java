@@ -26,6 +26,9 @@ import org.apache.flink.table.functions.ProcessTableFunction;
  * operator has reached. Patterns drop what is not after theirs, which is never ahead of this one: so they saw every
  * event that is not flagged, and may have missed any that is.
  *
+ * <p>{@code identity_forgotten} is true when an older event of the actor had to be forgotten before its time for this one to
+ * be remembered: a copy of that one would count again.
+ *
  * <p>Input: {@link #INPUT}, partitioned by {@link ActorKey}. Output: {@link #OUTPUT}, beside that key and rowtime;
  * payload for what has a reason (of an oversized record its beginning), the event's fields for what has none.
  */
@@ -35,7 +38,8 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
     static final String OUTPUT =
             "ROW<reason STRING, detail STRING, payload BYTES, source_partition INT, source_offset BIGINT,"
                     + " sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT, behind_watermark BOOLEAN,"
-                    + " amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
+                    + " amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>,"
+                    + " identity_forgotten BOOLEAN>";
 
     static final String INPUT =
             "ROW<event_time TIMESTAMP_LTZ(3), payload BYTES, source_partition INT, source_offset BIGINT,"
@@ -44,7 +48,7 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
     /** Metric: events forgotten before their time, because their actor had more of them than are remembered. */
     static final String FORGOTTEN = "identities_forgotten";
 
-    private static final int WIDTH = 14;
+    private static final int WIDTH = 15;
 
     private transient JobSpec spec;
     private transient EventParser parser;
@@ -81,10 +85,6 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         byte[] payload = input.isNullAt(1) ? null : input.getBinary(1);
         long sentAtMs = input.getTimestamp(4, 3).getMillisecond();
         EventParser.Parsed event = parser.parse(payload, sentAtMs);
-        if (event.reason == null && !event.actor.equals(input.getString(5).toString())) {
-            event.reason = "malformed_json";
-            event.detail = "actor_id stands twice in the object";
-        }
         GenericRowData out = new GenericRowData(WIDTH);
         if (event.reason == null) {
             featurise(context, memory, event, input, out);
@@ -121,10 +121,12 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         double[] values = new double[spec.features.size()];
         Arrays.fill(values, Double.NaN);
         engine.before(key, timeMs, numbers, texts, values);
+        boolean forgot = false;
         // What was counted and is read again is in the sums already.
         if (verdict == Admission.Verdict.FIRST) {
             engine.add(key, timeMs, numbers, texts);
-            if (admission.remember(key, event, partition, offset)) {
+            forgot = admission.remember(key, event, partition, offset);
+            if (forgot) {
                 forgotten.inc();
             }
         }
@@ -137,6 +139,7 @@ public final class ActorFeatures extends ProcessTableFunction<RowData> {
         out.setField(11, EventArrays.of(event.numbers));
         out.setField(12, EventArrays.of(event.texts));
         out.setField(13, EventArrays.of(values));
+        out.setField(14, forgot);
         if (!key.timerSet) {
             key.timerSet = true;
             time.registerOnTime(key.newestMs + keepMs + 1);

@@ -38,7 +38,8 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
 
     private static final String COLUMNS =
             "source_partition INT, source_offset BIGINT, sent_at_ms BIGINT, source_crc BIGINT, event_time_ms BIGINT,"
-                    + " behind_watermark BOOLEAN, amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>>";
+                    + " behind_watermark BOOLEAN, amount DECIMAL(18, 4), amount_base DECIMAL(18, 4), numbers ARRAY<DOUBLE>, texts ARRAY<STRING>, `values` ARRAY<DOUBLE>,"
+                    + " identity_forgotten BOOLEAN>";
 
     static final String INPUT = "ROW<event_time TIMESTAMP_LTZ(3), shared_key STRING, " + COLUMNS;
     static final String OUTPUT = "ROW<" + COLUMNS;
@@ -51,6 +52,8 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
     private static final int NUMBERS = FIRST + 8;
     private static final int TEXTS = FIRST + 9;
     private static final int VALUES = FIRST + 10;
+    private static final int IDENTITY_FORGOTTEN = FIRST + 11;
+    private static final int WIDTH = 12;
 
     private transient JobSpec spec;
     private transient Map<String, FeatureEngine> engines;
@@ -81,6 +84,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         public Double[] numbers;
         public String[] texts;
         public double[] values;
+        public boolean identityForgotten;
     }
 
     @Override
@@ -241,7 +245,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
     }
 
     private static GenericRowData output(RowData input) {
-        GenericRowData out = new GenericRowData(VALUES - FIRST + 1);
+        GenericRowData out = new GenericRowData(WIDTH);
         out.setField(0, input.getInt(FIRST));
         for (int i = 1; i <= EVENT_TIME - FIRST; i++) {
             out.setField(i, input.getLong(FIRST + i));
@@ -252,6 +256,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         out.setField(NUMBERS - FIRST, input.getArray(NUMBERS));
         out.setField(TEXTS - FIRST, input.getArray(TEXTS));
         out.setField(VALUES - FIRST, input.getArray(VALUES));
+        out.setField(IDENTITY_FORGOTTEN - FIRST, input.getBoolean(IDENTITY_FORGOTTEN));
         return out;
     }
 
@@ -276,11 +281,12 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
             event.texts[i] = texts.isNullAt(i) ? null : texts.getString(i).toString();
         }
         event.values = input.getArray(VALUES).toDoubleArray();
+        event.identityForgotten = input.getBoolean(IDENTITY_FORGOTTEN);
         return event;
     }
 
     private static GenericRowData output(Waiting event, StringData[] texts) {
-        GenericRowData out = new GenericRowData(VALUES - FIRST + 1);
+        GenericRowData out = new GenericRowData(WIDTH);
         out.setField(0, event.sourcePartition);
         out.setField(1, event.sourceOffset);
         out.setField(2, event.sentAtMs);
@@ -292,6 +298,7 @@ public final class SharedKeyFeatures extends ProcessTableFunction<RowData> {
         out.setField(NUMBERS - FIRST, EventArrays.of(event.numbers));
         out.setField(TEXTS - FIRST, EventArrays.of(texts));
         out.setField(VALUES - FIRST, EventArrays.of(event.values));
+        out.setField(IDENTITY_FORGOTTEN - FIRST, event.identityForgotten);
         return out;
     }
 

@@ -137,11 +137,17 @@ class ActorFeaturesTest {
     }
 
     @Test
-    void whatIsForgottenBeforeItsTimeIsCounted() {
+    void whatIsForgottenBeforeItsTimeIsCountedAndFlaggedOverARestart() {
+        byte[] checkpoint = null;
         for (int i = 0; i < 513; i++) {
-            assertEquals(null, reason(take("e" + i, i, 1, 0, i)));
+            checkpoint = memory.bytes;
+            RowData row = take("e" + i, i, 1, 0, i);
+            assertEquals(null, reason(row));
+            assertEquals(i == 512, row.getBoolean(14));
         }
         assertEquals(1, flink.counter.getCount());
+        memory.bytes = checkpoint;
+        assertTrue(take("e512", 512, 1, 0, 512).getBoolean(14));
         assertEquals("late", reason(take("e0", 0, 1, 0, 600)));
         assertEquals("duplicate", reason(take("e1", 1, 1, 0, 601)));
     }

@@ -140,7 +140,7 @@ public final class RecordFuzzer {
                         event.getLong(6), timeMs, event.getBoolean(8),
                         event.isNullAt(9) ? null : event.getDecimal(9, 18, 4),
                         event.isNullAt(10) ? null : event.getDecimal(10, 18, 4),
-                        event.getArray(11), event.getArray(12), event.getArray(13));
+                        event.getArray(11), event.getArray(12), event.getArray(13), event.getBoolean(14));
         String key = String.valueOf(device);
         SharedKeyFeatures.Memory memory = devices.computeIfAbsent(key, name -> new SharedKeyFeatures.Memory());
         SHARED_KEY.eval(

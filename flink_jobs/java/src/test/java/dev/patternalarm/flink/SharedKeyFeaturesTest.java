@@ -2,6 +2,7 @@ package dev.patternalarm.flink;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -46,7 +47,8 @@ class SharedKeyFeaturesTest {
         GenericRowData input =
                 GenericRowData.of(
                         TimestampData.fromEpochMillis(timeMs), StringData.fromString("d1"), 1, timeMs, timeMs + 5, 7L, timeMs, true,
-                        exact, exact, EventArrays.of(new Double[] {amount, 2.5, null}), EventArrays.of(texts), EventArrays.of(values));
+                        exact, exact, EventArrays.of(new Double[] {amount, 2.5, null}), EventArrays.of(texts), EventArrays.of(values),
+                        amount == 6);
         function.eval(flink.context(ProcessTableFunction.Context.class, timeMs), memory, waiting, input, "device_id");
     }
 
@@ -65,6 +67,8 @@ class SharedKeyFeaturesTest {
         assertEquals(2, out.size());
         assertArrayEquals(new double[] {6, 1, 5}, out.get(1).getArray(10).toDoubleArray());
         assertTrue(out.get(1).getBoolean(5));
+        assertFalse(out.get(0).getBoolean(11));
+        assertTrue(out.get(1).getBoolean(11));
         assertEquals("6.0000", out.get(1).getDecimal(7, 18, 4).toString());
         assertEquals(null, memory.columns);
     }

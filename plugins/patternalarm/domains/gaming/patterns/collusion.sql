@@ -1,6 +1,5 @@
 -- name: stakes_lost_to_one_opponent
 -- version: 2
--- domain: gaming
 -- fraud_type: collusion
 -- severity: high
 -- subject_type: actor

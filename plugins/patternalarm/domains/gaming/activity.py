@@ -28,7 +28,6 @@ _FRIENDS = 4
 class Gaming(DomainModel):
     """Players with friends, a guild bank, an aim of their own and goods to trade."""
 
-    domain: ClassVar[str] = "gaming"
     households: ClassVar[float] = 0.10
     columns: ClassVar[tuple[Column, ...]] = (
         category("event_type", "login", "credential_change", "match", "loot", "trade", "purchase"),

@@ -1,16 +1,15 @@
--- name: credential_change_then_transfer
--- version: 3
--- domain: payments
+-- name: credential_change_then_giveaway
+-- version: 2
 -- fraud_type: account_takeover
 -- severity: critical
 -- subject_type: actor
--- reason: A login from a new device was followed within minutes by a change of credentials and an unusually large transfer out, all from that device.
+-- reason: A login from a new device was followed within minutes by a change of credentials and goods given away, all from that device.
 SELECT *
 FROM (SELECT rowtime, actor_id, device_id, event_type, event_time_ms, hit_event
       FROM events
       WHERE (event_type = 'login' AND feature_new_device = 1)
         OR event_type = 'credential_change'
-        OR (event_type = 'transfer' AND amount > 0 AND feature_amount_ratio >= 3))
+        OR (event_type = 'trade' AND trade_side = 'give'))
 MATCH_RECOGNIZE (
   PARTITION BY actor_id, device_id
   ORDER BY rowtime
@@ -25,5 +24,5 @@ MATCH_RECOGNIZE (
   DEFINE
     L AS L.event_type = 'login',
     C AS C.event_type = 'credential_change',
-    T AS T.event_type = 'transfer'
+    T AS T.event_type = 'trade'
 )

@@ -1,6 +1,5 @@
 -- name: foreign_hardware_gets_in
 -- version: 2
--- domain: iot
 -- fraud_type: device_spoofing
 -- severity: critical
 -- subject_type: actor

@@ -1,6 +1,5 @@
 -- name: large_transmissions_to_a_stranger
 -- version: 2
--- domain: iot
 -- fraud_type: botnet
 -- severity: critical
 -- subject_type: actor

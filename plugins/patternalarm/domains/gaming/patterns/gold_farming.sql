@@ -1,6 +1,5 @@
 -- name: gathering_then_gold_to_a_stranger
 -- version: 2
--- domain: gaming
 -- fraud_type: gold_farming
 -- severity: medium
 -- subject_type: actor

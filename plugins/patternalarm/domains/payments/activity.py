@@ -47,7 +47,6 @@ _PAYEES: Final = 3
 class Payments(DomainModel):
     """Accounts with cards, favourite merchants, payees, an employer and a branch."""
 
-    domain: ClassVar[str] = "payments"
     households: ClassVar[float] = 0.12
     columns: ClassVar[tuple[Column, ...]] = (
         category("event_type", "login", "credential_change", "payment", "transfer", "deposit", "dispute"),

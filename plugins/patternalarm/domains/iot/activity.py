@@ -20,7 +20,6 @@ _RELEASES = ("4.0.2", "4.1.0", "4.1.3", "4.2.0")
 class Iot(DomainModel):
     """Sensors of sites, each with hardware, an own server, a usual reading and a usual payload."""
 
-    domain: ClassVar[str] = "iot"
     columns: ClassVar[tuple[Column, ...]] = (
         category("event_type", "connect", "auth_failed", "reading", "config_change", "firmware_update", "transmit"),
         identifier("counterparty_id", "c"),

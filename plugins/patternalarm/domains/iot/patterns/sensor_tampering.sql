@@ -1,6 +1,5 @@
 -- name: pinned_readings
 -- version: 2
--- domain: iot
 -- fraud_type: sensor_tampering
 -- severity: high
 -- subject_type: actor
