@@ -17,7 +17,11 @@ SUITES ?=
 STRICT ?=
 RUNS ?= 10000000
 EXAMPLES ?= 2000
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES
+SCHEDULES ?=
+ONLY ?=
+# Faults draw a seed of their own unless one is given.
+FAULTS_SEED = $(if $(filter file,$(origin SEED)),,$(SEED))
+export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES SCHEDULES ONLY FAULTS_SEED
 
 # What each target takes; on the command line any other name is refused, not ignored.
 TAKES_test = SUITES
@@ -26,6 +30,7 @@ TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
 TAKES_replay = FILE PACK
 TAKES_fuzz = RUNS SEED EXAMPLES
+TAKES_faults = SCHEDULES SEED ONLY
 TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 quoted = '$(subst ','\'',$(1))'
@@ -45,7 +50,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench fuzz leftovers lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay bench fuzz faults leftovers lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -89,6 +94,9 @@ fuzz: envs ## hostile records through the engine's code, by coverage, then alert
 	@cd flink_jobs/java && java -cp "target/test-classes:target/classes:$$(cat target/test-classpath)" \
 		dev.patternalarm.flink.FuzzRun "$$RUNS" "$$SEED"
 	@FUZZ_EXAMPLES="$$EXAMPLES" $(DEV) -m infra.local.run_tests fuzz
+
+faults: doctor envs ## every part killed and stopped under load, a line each: ONLY=kill-kafka,stop-kafka; at random: SCHEDULES=20 SEED=
+	@FAULTS=all FAULTS_SCHEDULES="$$SCHEDULES" FAULTS_ONLY="$$ONLY" $(DEV) -m infra.local.run_tests faults
 
 leftovers: doctor envs ## load tests stopped in every state in every way, and what is left of each after 15 minutes (an hour)
 	@$(DEV) -m infra.local.run_tests leftovers

@@ -1,23 +1,19 @@
-"""One event's whole way, on every real engine: train, load test with killed engines, ledger, marts, charts."""
+"""One event's whole way, on every real engine: train, load test, marts, charts. What kills do is told by tests/faults."""
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
 from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.contracts.pack_folder import PACKS_DIR
 from patternalarm.contracts.runs import RunKind
-from patternalarm.contracts.tables import ALERT, ALERT_EVENT, RUN, RUN_LEDGER, RUN_METRIC, SHARD_LEDGER
-from patternalarm.engines.local.supervisor import Supervisor
+from patternalarm.contracts.tables import ALERT, ALERT_EVENT, RUN
 from patternalarm.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -34,11 +30,6 @@ def wait_for(what: str, look: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.5)
     raise AssertionError(f"no {what} within {PATIENCE_SECONDS} s")
-
-
-def processes(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Supervised processes by name."""
-    return {info["name"]: info for info in Supervisor(settings).call("getAllProcessInfo")}
 
 
 @pytest.mark.parametrize(
@@ -59,85 +50,6 @@ def test_bad_input_is_told_before_anything_starts(
     assert says in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert database.execute(f"SELECT count(*) FROM {RUN}").fetchone() == before
-
-
-def kill(settings: Settings, name: str) -> None:
-    """Kill a supervised process that runs, and return when it runs again."""
-    before = processes(settings)[name]
-    assert before["statename"] == "RUNNING"
-    os.kill(before["pid"], signal.SIGKILL)
-    wait_for(f"restarted {name}", lambda: processes(settings)[name]["pid"] not in (0, before["pid"]))
-
-
-def flink_restarted(settings: Settings, run_id: str) -> bool:
-    """Whether the run's Flink job had to restart."""
-
-    def ask(path: str) -> Any:
-        return httpx.get(f"{settings.flink_url}{path}", timeout=10, trust_env=False).raise_for_status().json()
-
-    (job,) = [job["jid"] for job in ask("/jobs/overview")["jobs"] if job["name"].endswith(run_id)]
-    return bool(ask(f"/jobs/{job}")["timestamps"]["RESTARTING"])
-
-
-def test_a_load_test_closes_its_ledger_though_its_engines_are_killed(
-    platform: Settings, start_cli: Callable[..., subprocess.Popen[str]], database: psycopg.Connection, model: str
-) -> None:
-    process = start_cli("load-test", "--domain", model, "--level", "normal", "--minutes", "1", "--seed", "4711")
-
-    def measured_for(seconds: int) -> str | None:
-        row = database.execute(
-            f"SELECT run_id FROM {RUN} JOIN {SHARD_LEDGER} USING (run_id)"
-            " WHERE seed = 4711 AND phase = 'measured' AND started_at < now() - make_interval(secs => %s)",
-            (seconds,),
-        ).fetchone()
-        return str(row[0]) if row else None
-
-    run_id = wait_for("measured events", lambda: measured_for(15))
-    kill(platform, f"{run_id}.scorer")
-    wait_for("more measured events", lambda: measured_for(30))
-    kill(platform, "flink-taskmanager")
-    wait_for("restarted Flink job", lambda: flink_restarted(platform, run_id))
-    # All of this happened while events flowed, or nothing was tested.
-    assert processes(platform)[f"{run_id}.generator-0"]["statename"] == "RUNNING"
-
-    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    # The kills make delays that miss their thresholds; everything else must hold.
-    row = database.execute(f"SELECT state, reason FROM {RUN} WHERE run_id = %s", (run_id,)).fetchone()
-    assert row is not None
-    assert row[0] in ("passed", "missed"), output[-3000:]
-    ledger = database.execute(
-        f"SELECT closed, lost, duplicated, altered, overlapping, generated, offset_span, to_score, scored, problems"
-        f" FROM {RUN_LEDGER} WHERE run_id = %s",
-        (run_id,),
-    ).fetchone()
-    assert ledger is not None
-    closed, lost, duplicated, altered, overlapping, generated, span, to_score, scored, problems = ledger
-    assert closed, problems
-    assert (lost, duplicated, altered, overlapping) == (0, 0, 0, 0)
-    assert generated == span > to_score == scored == 10_000
-
-    alerts = database.execute(f"SELECT count(*) FROM {ALERT} WHERE scope = %s", (run_id,)).fetchone()
-    assert alerts is not None
-    assert alerts[0] > 0
-    metrics = database.execute(f"SELECT count(*) FROM {RUN_METRIC} WHERE run_id = %s", (run_id,)).fetchone()
-    assert metrics is not None
-    assert metrics[0] > 10
-    # Few campaigns: what they say is that recall and precision may still be at their limits, and that something was found.
-    detection = database.execute(
-        f"SELECT metric, value, ci_high, threshold, passed FROM {RUN_METRIC} WHERE run_id = %s AND fraud_type = 'all'"
-        " AND metric IN ('campaign_recall', 'alert_precision') ORDER BY metric",
-        (run_id,),
-    ).fetchall()
-    assert [row[0] for row in detection] == ["alert_precision", "campaign_recall"]
-    for metric, value, upper, limit, passed in detection:
-        assert value, metric
-        assert upper >= limit, (metric, value, upper)
-        assert passed is not False, metric
-    report = platform.reports_dir / run_id
-    assert (report / "report.json").is_file()
-    assert "<html" in (report / "report.html").read_text()
-    left = [name for name in processes(platform) if name.startswith(run_id)]
-    assert not left
 
 
 def test_the_training_of_a_model_is_stored_as_passed(database: psycopg.Connection, model: str) -> None:

@@ -18,6 +18,7 @@ ASKED_FOR = {
     "replay",
     "bench",
     "fuzz",
+    "faults",
     "leftovers",
     "lint",
 }
@@ -117,6 +118,24 @@ def test_both_halves_of_the_fuzz_are_run_as_long_as_asked():
     shown = _make(REPOSITORY, "-n", "fuzz", "RUNS=5", "EXAMPLES=3")
     assert 'FuzzRun "$RUNS" "$SEED"' in shown
     assert 'FUZZ_EXAMPLES="$EXAMPLES"' in shown and shown.rstrip().endswith("run_tests fuzz")
+
+
+def test_faults_draw_a_seed_unless_one_is_given():
+    script = "include Makefile\nshow:\n\t@echo [$(FAULTS_SEED)]\n"
+    shown = [
+        subprocess.run(
+            ["make", "-f", "-", "show"],
+            input=script,
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"], **given},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for given in ({}, {"SEED": "5"})
+    ]
+    assert shown == ["[]\n", "[5]\n"]
+    assert 'FAULTS=all FAULTS_SCHEDULES="$SCHEDULES"' in _make(REPOSITORY, "-n", "faults", "SCHEDULES=20", "SEED=3")
 
 
 def test_a_load_test_can_let_speed_be():

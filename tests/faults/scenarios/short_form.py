@@ -1,0 +1,20 @@
+"""Four faults and two random schedules, put into two load tests: what `make test` plays."""
+
+from collections.abc import Iterator
+
+from faults.scenarios.random_schedule import draw
+from faults.scenarios.scenario import Scenario
+from faults.scenarios.steps import SCORER, Faults, Step
+
+
+def scenarios(seed: int) -> Iterator[Scenario]:
+    """Each part has recovered before the next is hit; the schedules follow one another in a run."""
+    four = [
+        Step(8, SCORER),
+        Step(32, "flink-taskmanager"),
+        Step(55, "kafka", stopped_seconds=15),
+        Step(85, "postgres"),
+    ]
+    yield Faults(id="four-faults", minutes=1.75, steps=four)
+    two = [*draw(seed, 5, 30), *draw(seed + 1, 50, 75)]
+    yield Faults(id=f"schedules-{seed}-and-{seed + 1}", minutes=1.75, steps=two)
