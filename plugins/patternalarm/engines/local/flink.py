@@ -1,6 +1,7 @@
 """Flink's REST API: jobs by name, their health, how far they read, stop and cancel."""
 
 import http.client
+import io
 import json
 import re
 import time
@@ -22,6 +23,12 @@ from patternalarm.settings import Settings, get_settings
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
 _RECORD_SECONDS: Final = 10
+
+# Said, before anything is done, by a JobManager that is becoming leader or is taking up a job.
+_NOT_UP_YET: Final = re.compile(
+    r"UnavailableDispatcherOperationException|EndpointNotStartedException|FencingTokenException|RecipientUnreachableException"
+)
+_TIMED_OUT: Final = re.compile(r"\b(Ask)?TimeoutException")
 
 _RECORDED_STATES: Final = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELED": "CANCELED"}
 
@@ -275,8 +282,22 @@ def _knows_nothing(error: FlinkError) -> bool:
 
 
 def _answer(request: urllib.request.Request) -> bytes:
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-        return bytes(response.read())
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            return bytes(response.read())
+    except urllib.error.HTTPError as error:
+        body = error.read()
+        raise urllib.error.HTTPError(
+            error.url, _status(error.code, body), error.reason, error.headers, io.BytesIO(body)
+        ) from None
+
+
+def _status(code: int, body: bytes) -> int:
+    """The status that Flink means: of what it cannot do for the moment, it makes a 500 like of any other error."""
+    text = body.decode("utf-8", errors="replace") if code == http.client.INTERNAL_SERVER_ERROR else ""
+    if _NOT_UP_YET.search(text):
+        return http.client.SERVICE_UNAVAILABLE
+    return http.client.GATEWAY_TIMEOUT if _TIMED_OUT.search(text) else code
 
 
 def _first_error(body: bytes) -> str:

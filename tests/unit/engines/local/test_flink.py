@@ -37,7 +37,8 @@ class Flink:
                 parts = urlsplit(self.path)
                 status, answer = outer.answers.get(parts.path, (404, {"errors": ["Not found: nothing\nat stack"]}))
                 if outer.hiccups:
-                    status, answer = outer.hiccups.pop(0), {"errors": ["not now"]}
+                    hiccup = outer.hiccups.pop(0)
+                    status, answer = hiccup if isinstance(hiccup, tuple) else (hiccup, {"errors": ["not now"]})
                 if callable(answer):
                     answer = answer(parse_qs(parts.query))
                 self.send_response(status)
@@ -286,6 +287,37 @@ def test_a_cluster_that_is_not_ready_is_waited_for(flink, hook, clock, status):
     flink.hiccups = [status, status, status]
     assert hook.free_slots() == 3
     assert len(flink.asked) == 4 and len(clock.waits) == 3
+
+
+@pytest.mark.parametrize(
+    ("exception", "asked_to_stop"),
+    [
+        (
+            "org.apache.flink.runtime.dispatcher.UnavailableDispatcherOperationException: Unable to get JobMasterGateway",
+            2,
+        ),
+        ("org.apache.flink.runtime.rpc.exceptions.FencingTokenException: Fencing token not set", 2),
+        ("org.apache.pekko.pattern.AskTimeoutException: Ask timed out", 1),
+        ("java.util.concurrent.TimeoutException: Invocation of requestJob timed out", 1),
+    ],
+)
+def test_a_jobmanager_that_is_taking_up_a_job_is_waited_for(flink, hook, clock, tmp_path, exception, asked_to_stop):
+    error = {
+        "errors": ["Internal server error.", f"<Exception on server side:\n{exception}\n\tat x\nEnd of exception>"]
+    }
+    flink.gives("/overview", {"slots-available": 3})
+    flink.gives(f"/jobs/{JOB}/stop", {"request-id": "r1"}, status=202)
+    flink.hiccups = [(500, error)]
+    assert hook.free_slots() == 3
+    assert len(flink.asked) == 2
+    flink.asked.clear()
+    flink.hiccups = [(500, error)]
+    if asked_to_stop == 1:
+        with pytest.raises(FlinkError, match="Flink answers 504"):
+            hook.stop_with_drain(JOB, str(tmp_path))
+    else:
+        hook.stop_with_drain(JOB, str(tmp_path))
+    assert len(flink.asked) == asked_to_stop
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500])
