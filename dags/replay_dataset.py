@@ -10,6 +10,7 @@ The run's verdict is that of `grade`. It and the teardown must both succeed for 
 
 from airflow.sdk import dag
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.runs import RunKind
 from patternalarm.dag_parts.defaults import DAG_DEFAULT_ARGS, START_DATE, Tag
 from patternalarm.dag_parts.params import replay_params
@@ -21,8 +22,6 @@ from patternalarm.operators.run_process import RunProcessOperator
 from patternalarm.operators.run_values import OPEN_RUN
 
 FILE, PACK = "{{ params.file }}", "{{ params.pack }}"
-# Too few frauds of a type, or a weak forest, show in the grade; a replay is for finding out.
-NOT_PROMOTABLE = 3
 
 
 @dag(
@@ -53,7 +52,8 @@ def replay_dataset() -> None:
     train_model = steps.train_model(
         scope=steps.run_id, train_until=steps.value("train_until"), test_from=steps.value("test_from")
     )
-    validate_model = steps.validate_model(accepted=(0, NOT_PROMOTABLE))
+    # Too few frauds of a type, or a weak forest, show in the grade; a replay is for finding out.
+    validate_model = steps.validate_model(accepted=(0, ExitCode.NOT_PROMOTABLE))
     register_model = RegisterModelOperator(
         task_id="register_model", pack=steps.pack, model_dir=steps.value("model_dir"), promote=False
     )

@@ -10,6 +10,7 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.runs import LIVE_SCOPE
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         patterns = load_patterns(find_pack(args.pack), pack)
     except (PackError, PatternError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
 
     t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = t_env.get_config()

@@ -15,9 +15,9 @@ from typing import Final
 
 from pyflink.table import StatementSet, TableEnvironment
 
-from patternalarm.contracts.domain_pack import DomainPack
+from patternalarm.contracts.domain_pack import DomainPack, PackField
 from patternalarm.contracts.event_schema import contract_spec
-from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, FieldType
+from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, EventField, FieldType
 from patternalarm.contracts.records import (
     DEAD_LETTER_COLUMNS,
     FEATURES_COLUMNS,
@@ -139,7 +139,8 @@ def _fields(pack: DomainPack) -> dict[str, str]:
     """
     number = text = 0
     fields = {}
-    for field in (*COMMON_FIELDS, *pack.fields):
+    declared: tuple[EventField | PackField, ...] = (*COMMON_FIELDS, *pack.fields)
+    for field in declared:
         is_number = field.type not in (FieldType.STRING, FieldType.TIME)
         is_text = field.type in (FieldType.STRING, FieldType.BOOLEAN)
         number += is_number
@@ -232,11 +233,11 @@ def build(
     )
     view("accepted", f"SELECT rowtime, {_CARRIED} FROM by_actor WHERE reason IS NULL")
     fields = _fields(pack)
-    columns = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
+    named = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
     hit_event = f"CAST(ROW({', '.join(fields[name] for name in HIT_EVENT_COLUMNS)}) AS {HIT_EVENT}) AS hit_event"
     # A SQL view, so that each pattern filters before it unpacks no more fields than it names.
     t_env.execute_sql(
-        f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {columns}, {hit_event}{_named_features(pack)} FROM accepted"
+        f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {named}, {hit_event}{_named_features(pack)} FROM accepted"
     )
 
     featurised = "accepted"

@@ -79,7 +79,7 @@ def merge_into_log(rows: DataFrame, directory: Path, columns: dict[str, str], id
     merged.write.partitionBy("event_date").option("partitionOverwriteMode", "dynamic").mode("overwrite").parquet(
         str(directory)
     )
-    count = merged.count()
+    count: int = merged.count()
     merged.unpersist()
     return count
 

@@ -38,6 +38,7 @@ from training.model_directory import PIPELINE_DIR
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.quarantine import Stage
 from patternalarm.contracts.records import FEATURES_COLUMNS
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
@@ -47,8 +48,6 @@ from patternalarm.retrying import retrying
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger("score_features")
-
-REALTIME, MICROBATCH = "realtime", "microbatch"
 
 # The time between two commits of offsets, thus what a restart scores again: 5 s doubled the CPU, 30 s delays restarts.
 COMMIT_INTERVAL = "10 seconds"
@@ -69,7 +68,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--score-from-ms", required=True, type=int, help="first event time that is scored, epoch milliseconds"
     )
-    parser.add_argument("--mode", choices=(REALTIME, MICROBATCH), default=None, help="default: the platform's setting")
+    parser.add_argument("--mode", choices=list(ScorerMode), default=None, help="default: the platform's setting")
     parser.add_argument("--checkpoint", required=True, type=Path, help="directory of the query's checkpoint")
     parser.add_argument("--ready-file", required=True, type=Path, help="created once the query reads its input")
     parser.add_argument(
@@ -103,7 +102,7 @@ def read_records(spark: SparkSession, bootstrap: str, topic: str, mode: str) -> 
         .option("startingOffsets", "earliest")
         .option("kafka.fetch.max.wait.ms", "20")
     )
-    if mode == MICROBATCH:
+    if mode == ScorerMode.MICROBATCH:
         reader = reader.option("maxOffsetsPerTrigger", MICROBATCH_MAX_OFFSETS)
     return reader.load()
 
@@ -119,7 +118,7 @@ def write_records(records: DataFrame, bootstrap: str, checkpoint: Path, mode: st
         .option("kafka.linger.ms", "5")
         .option("checkpointLocation", str(checkpoint))
     )
-    if mode == REALTIME:
+    if mode == ScorerMode.REALTIME:
         return writer.trigger(realTime=COMMIT_INTERVAL)
     return writer.trigger(processingTime="0 seconds")
 
@@ -152,7 +151,7 @@ def warm_up(spark: SparkSession, model: PipelineModel, metadata: ModelMetadata, 
 def reads_its_input(spark: SparkSession, query: StreamingQuery, partitions: int, mode: str) -> bool:
     """Whether the query is past its start: in real-time mode every partition has a running task, in micro-batch mode
     a batch is done or it waits for data."""
-    if mode == MICROBATCH:
+    if mode == ScorerMode.MICROBATCH:
         return query.lastProgress is not None or query.status["message"] == "Waiting for data to arrive"
     tracker = spark.sparkContext.statusTracker()
     stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]

@@ -32,13 +32,13 @@ from training.training_rows import labelled_rows, read_features, read_labels
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.models.forest import Tree, read_forest
 from patternalarm.models.verify import verify_model
 from patternalarm.settings import get_settings
 
 LOG = logging.getLogger("validate_model")
 
-NOT_PROMOTABLE_EXIT_CODE = 3
 COMPARED_ROWS = 2_000
 
 
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         spark.stop()
     sys.stdout.write(json.dumps(verdict, indent=2) + "\n")
-    return 0 if verdict["promotable"] else NOT_PROMOTABLE_EXIT_CODE
+    return 0 if verdict["promotable"] else ExitCode.NOT_PROMOTABLE
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def ensure_admin() -> "User":
     Raises:
         MissingPasswordError: the settings have none.
     """
-    from superset import security_manager
+    from superset.extensions import security_manager
     from werkzeug.security import check_password_hash
 
     password = get_settings().superset_admin_password
@@ -53,9 +53,8 @@ def ensure_admin() -> "User":
 
 def grant_viewer(dataset_uuids: Iterable[str]) -> None:
     """Let the viewer role see dashboards over these datasets, and nothing else."""
-    from superset import security_manager
     from superset.connectors.sqla.models import SqlaTable
-    from superset.extensions import db
+    from superset.extensions import db, security_manager
 
     role = security_manager.add_role(VIEWER_ROLE)
     datasets = db.session.query(SqlaTable).filter(SqlaTable.uuid.in_(list(dataset_uuids)))

@@ -1,4 +1,8 @@
-"""The assets as files: databases, datasets, charts and dashboards, keyed by UUID. Needs no Superset."""
+"""The assets as files: databases, datasets, charts and dashboards, keyed by UUID. Needs no Superset.
+
+A dataset's file holds what dbt cannot know: metrics, and the names that people read. Its columns and descriptions are
+dbt's.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import yaml
+from mart_datasets import MARTS, mart_datasets
 
 from patternalarm.contracts.tables import READER_ROLE
 from patternalarm.settings import Settings
@@ -46,13 +51,15 @@ class Asset:
 class Bundle:
     """Every asset of a folder, by kind."""
 
-    def __init__(self, root: Path = ASSETS) -> None:
-        """Read all of ``root``.
+    def __init__(self, root: Path = ASSETS, marts: Path = MARTS) -> None:
+        """Read all of ``root``, and dbt's yml files in ``marts``.
 
         Raises:
-            AssetError: a file is no YAML mapping, has no UUID, or two share one.
+            AssetError: a file is no YAML mapping, has no UUID, or two share one; a dataset is of no mart, declares
+                what dbt declares, or names a column that its mart has not.
         """
         self.root = root
+        self._marts = mart_datasets(marts)
         self._assets: dict[str, dict[str, Asset]] = {kind: {} for kind in KINDS}
         seen: dict[str, str] = {}
         for kind in KINDS:
@@ -71,7 +78,25 @@ class Bundle:
             raise AssetError(f"{name}: is no YAML: {error}") from error
         if not isinstance(content, dict) or "uuid" not in content:
             raise AssetError(f"{name}: is no mapping with a uuid")
+        if name.startswith("datasets/"):
+            self._fill(name, content)
         return Asset(name, content)
+
+    def _fill(self, name: str, content: dict[str, Any]) -> None:
+        """Add to a dataset what dbt says of its mart."""
+        table, verbose_names = content["table_name"], content.pop("verbose_names", {})
+        mart = self._marts.get(table)
+        if mart is None or content.get("schema") != "marts":
+            raise AssetError(f"{name}: {content.get('schema')}.{table} is no mart of dbt's")
+        if declared := sorted(set(mart) & set(content)):
+            raise AssetError(f"{name}: {' and '.join(declared)} of a dataset are written in {table}.yml alone")
+        columns = [
+            column | {"verbose_name": verbose_names.get(column["column_name"], column["verbose_name"])}
+            for column in mart["columns"]
+        ]
+        if unknown := sorted(set(verbose_names) - {column["column_name"] for column in columns}):
+            raise AssetError(f"{name}: {table}.yml has no column {', '.join(unknown)}")
+        content |= {"description": mart["description"], "columns": columns}
 
     def of(self, kind: str) -> dict[str, Asset]:
         """Assets of one kind, by UUID."""

@@ -1,51 +1,20 @@
-"""Check the assets: without a server against dbt's columns, and with --execute by running every query they would run.
+"""Check the assets: without a server against the marts' columns, and with --execute by running every query they would run.
 
 A file that Superset imports gladly may still draw a broken chart: a column that the mart lost, a filter on a column
 that half of the charts lack. The first kind of fault is found here by reading. With --execute PostgreSQL is asked,
 through Superset's own query code and the assets as they were last imported. Exit code 1 names every fault.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import yaml
 from bundle import ASSETS, PASSWORD_MASK, Asset, AssetError, Bundle
 from query_contexts import UnsupportedChartError, query_of
 
 from patternalarm.argument_parser import ArgumentParser
-from patternalarm.settings import REPOSITORY
-
-MARTS: Final = REPOSITORY / "dbt" / "models" / "marts"
-
-_TEMPORAL: Final = ("timestamp", "date")
-
-
-@dataclass(frozen=True)
-class MartColumn:
-    """A column as dbt declares it; dbt's contract holds the database to it."""
-
-    type: str
-    description: str
-
-
-def mart_columns(folder: Path = MARTS) -> dict[str, dict[str, MartColumn]]:
-    """Columns of every mart, by mart and name, from dbt's yml files."""
-    marts: dict[str, dict[str, MartColumn]] = {}
-    for path in sorted(folder.glob("*.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
-            marts[model["name"]] = {
-                column["name"]: MartColumn(column["data_type"], column.get("description", ""))
-                for column in model["columns"]
-            }
-    return marts
-
-
-def _superset_type(postgres_type: str) -> str:
-    return re.sub(r"\(.*\)", "", postgres_type).upper()
+from patternalarm.contracts.exit_codes import ExitCode
 
 
 def _database_faults(asset: Asset) -> Iterator[str]:
@@ -57,32 +26,14 @@ def _database_faults(asset: Asset) -> Iterator[str]:
             yield f"{asset.path}: {key} does not belong into a file"
 
 
-def _dataset_faults(asset: Asset, bundle: Bundle, marts: dict[str, dict[str, MartColumn]]) -> Iterator[str]:
+def _dataset_faults(asset: Asset, bundle: Bundle) -> Iterator[str]:
     content = asset.content
-    table = content["table_name"]
     if str(content["database_uuid"]) not in bundle.of("databases"):
         yield f"{asset.path}: belongs to database {content['database_uuid']}, which is in no file"
     if content.get("sql"):
         yield f"{asset.path}: holds SQL; logic belongs into a mart"
-    if content.get("schema") != "marts" or table not in marts:
-        yield f"{asset.path}: {content.get('schema')}.{table} is no mart of dbt's"
-        return
-    mart = marts[table]
-    columns = {column["column_name"]: column for column in content["columns"]}
-    for name in sorted(set(columns) - set(mart)):
-        yield f"{asset.path}: column {name} is not in {table}.yml"
-    for name in sorted(set(mart) - set(columns)):
-        yield f"{asset.path}: column {name} of {table}.yml is missing"
-    for name in sorted(set(mart) & set(columns)):
-        wanted, column = mart[name], columns[name]
-        if column["type"] != _superset_type(wanted.type):
-            yield f"{asset.path}: column {name} is {column['type']}, in {table}.yml it is {_superset_type(wanted.type)}"
-        if bool(column.get("is_dttm")) != wanted.type.startswith(_TEMPORAL):
-            yield f"{asset.path}: column {name}: is_dttm does not fit the type {wanted.type}"
-        if column.get("description") != wanted.description:
-            yield f"{asset.path}: column {name} is described otherwise than in {table}.yml"
     temporal = content.get("main_dttm_col")
-    if temporal and not columns.get(temporal, {}).get("is_dttm"):
+    if temporal and temporal not in {column["column_name"] for column in content["columns"] if column["is_dttm"]}:
         yield f"{asset.path}: main_dttm_col {temporal} is no column with a time"
 
 
@@ -183,7 +134,7 @@ def _dashboard_faults(asset: Asset, bundle: Bundle) -> Iterator[str]:
                     yield f"{where} reaches chart {chart.name}, whose dataset {drawn.name} has no {column}"
 
 
-def static_faults(bundle: Bundle, marts: dict[str, dict[str, MartColumn]]) -> list[str]:
+def static_faults(bundle: Bundle) -> list[str]:
     """Every fault that reading finds, one sentence each."""
     faults: list[str] = []
     for asset in bundle:
@@ -191,7 +142,7 @@ def static_faults(bundle: Bundle, marts: dict[str, dict[str, MartColumn]]) -> li
         if kind == "databases":
             faults += _database_faults(asset)
         elif kind == "datasets":
-            faults += _dataset_faults(asset, bundle, marts)
+            faults += _dataset_faults(asset, bundle)
         elif kind == "charts":
             faults += _chart_faults(asset, bundle)
         else:
@@ -278,7 +229,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         bundle = Bundle(arguments.assets)
-        faults, answers = static_faults(bundle, mart_columns()), []
+        faults = static_faults(bundle)
+        answers: list[str] = []
         if arguments.execute and not faults:
             from application import superset_application
 
@@ -286,11 +238,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faults, answers = executed_faults(bundle)
     except (AssetError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     for line in (*answers, *faults):
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{len(list(bundle))} assets, {len(answers)} queries executed, {len(faults)} faults\n")
-    return 1 if faults else 0
+    return ExitCode.FAILED if faults else 0
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from check_assets import executed_faults
 from query_contexts import UnsupportedChartError, query_context_of
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.settings import Settings, get_settings
 
 
@@ -88,7 +89,7 @@ def publish(root: Path = ASSETS) -> Published:
     passwords = {asset.path: settings.reader_password for asset in bundle.of("databases").values()}
     command = ImportAssetsCommand(importable(bundle, settings), passwords=passwords)
 
-    @transaction(on_error=None)
+    @transaction(on_error=None)  # type: ignore[untyped-decorator]
     def replace_all() -> tuple[str, ...]:
         command.run()
         return _remove_orphans(bundle)
@@ -117,18 +118,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             except CommandException as error:
                 details = error.normalized_messages() if isinstance(error, CommandInvalidError) else error
                 sys.stderr.write(f"Superset refused the assets: {details}\n")
-                return 2
+                return ExitCode.BAD_INPUT
             if arguments.execute:
                 faults, _ = executed_faults(Bundle(arguments.assets))
     except (AssetError, MissingPasswordError, UnsupportedChartError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     for name in published.removed:
         sys.stdout.write(f"removed {name}\n")
     sys.stdout.write(f"{published.written} assets published at {get_settings().superset_url}\n")
     for fault in faults:
         sys.stdout.write(f"{fault}\n")
-    return 1 if faults else 0
+    return ExitCode.FAILED if faults else 0
 
 
 if __name__ == "__main__":

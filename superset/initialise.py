@@ -12,6 +12,7 @@ from application import superset_application
 from import_assets import publish
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 
 
 def initialise(*, with_assets: bool) -> None:
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         initialise(with_assets=arguments.publish)
     except (MissingPasswordError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write("Superset is initialised\n")
     return 0
 

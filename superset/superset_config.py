@@ -85,7 +85,7 @@ CELERY_CONFIG = None
 RESULTS_BACKEND = None
 
 
-class _NoEventLogger(AbstractEventLogger):
+class _NoEventLogger(AbstractEventLogger):  # type: ignore[misc]
     """Drops Superset's log of user actions: it would gain a row per chart and refresh, for as long as one looks."""
 
     def log(self, *args: Any, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from infra.local.platform import Platform, UsageError, exclusively, load_configu
 from infra.local.progress import Progress, StepError
 
 from patternalarm.contracts.domain_pack import load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.models.metadata import ModelError
@@ -112,13 +113,13 @@ def main() -> int:
             return run(progress)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     except (StepError, SupervisorError, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return ExitCode.FAILED
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; the platform stays up: make status, make down\n")
-        return 130
+        return ExitCode.INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """Is a program of the platform able to work? Asked of the program itself, not of its process."""
 
-import json
 import shutil
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from infra.local.configuration import Configuration
 
 TIMEOUT_SECONDS = 5
 
 # Never through a proxy of the caller's shell: everything is on this machine.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_client = httpx.Client(
+    timeout=TIMEOUT_SECONDS, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0), follow_redirects=True
+)
 
 
 class Unhealthy(Exception):  # noqa: N818 - an answer, not an error
@@ -23,14 +23,13 @@ class Unhealthy(Exception):  # noqa: N818 - an answer, not an error
 
 def _get(url: str) -> Any:
     try:
-        with _opener.open(url, timeout=TIMEOUT_SECONDS) as response:
-            body = response.read()
-    except (OSError, urllib.error.URLError) as error:
+        answer = _client.get(url).raise_for_status()
+    except httpx.HTTPError as error:
         raise Unhealthy(f"{url}: {error}") from error
     try:
-        return json.loads(body)
+        return answer.json()
     except ValueError:
-        return body.decode(errors="replace").strip()
+        return answer.text.strip()
 
 
 def postgres(configuration: Configuration) -> None:

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.did_you_mean import did_you_mean
 from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import SettingsError, check_env_file, get_settings
@@ -286,7 +287,7 @@ def show_status(platform: Platform) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     if not platform.supervisor.is_running():
         console.print(f"The platform under {platform.home} is down; start it with: make up")
-        return 1
+        return ExitCode.FAILED
     table = Table(title=f"PatternAlarm, {platform.home}")
     for heading, justify in (("name", "left"), ("state", "left"), ("healthy", "left"), ("since (UTC)", "left")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
@@ -357,7 +358,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "logs":
             return show_logs(platform, arguments.name, arguments.lines, arguments.follow)
         if arguments.action == "clean" and not confirmed(platform.home):
-            return 1
+            return ExitCode.FAILED
         with exclusively(platform.home):
             if arguments.action == "up":
                 platform.up(arguments.stores)
@@ -384,12 +385,12 @@ def main(argv: list[str] | None = None) -> int:
         return run(parser.parse_args(argv))
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     except (StepError, SupervisorError, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return ExitCode.FAILED
     except KeyboardInterrupt:
-        return 130
+        return ExitCode.INTERRUPTED
 
 
 if __name__ == "__main__":

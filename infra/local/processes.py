@@ -1,4 +1,4 @@
-"""The platform's processes as Linux shows them under /proc: whose they are, their memory, and who holds a port."""
+"""The platform's processes: whose they are, their memory, and who holds a port."""
 
 import contextlib
 import os
@@ -9,10 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from infra.local.configuration import SUPERVISED_MARK
-
-PROC = Path("/proc")
-LISTENING = "0A"
 
 
 @dataclass(frozen=True)
@@ -28,22 +26,18 @@ class Process:
         return self.command if len(self.command) <= 100 else self.command[:60] + " … " + self.command[-37:]
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
-
-
 def command_of(pid: int) -> str:
     """The command line of a process; empty when it is gone."""
     try:
-        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
+        return " ".join(psutil.Process(pid).cmdline()).strip()
+    except psutil.Error:
         return ""
 
 
 def _is_alive(pid: int) -> bool:
     try:
-        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (OSError, IndexError):
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
         return False
 
 
@@ -53,44 +47,23 @@ def supervised(home: Path) -> list[Process]:
     Told by the mark in their environment, which every child inherits, or by a parent that has it, so that nothing that a
     run started escapes.
     """
-    mark = f"{SUPERVISED_MARK}={home}".encode()
-    callers = set(_ancestors(os.getpid()))
+    callers = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found: set[int] = set()
-    for pid in _pids():
-        try:
-            environment = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if mark in environment and pid not in callers:
-            found.add(pid)
+    for process in psutil.process_iter():
+        # One that is gone, or of somebody else, is none of ours.
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(SUPERVISED_MARK) == str(home) and process.pid not in callers:
+                found.add(process.pid)
     family = set(tree(*found)) - callers
     return [Process(pid, command_of(pid)) for pid in sorted(family) if _is_alive(pid)]
 
 
-def _parent(pid: int) -> int:
-    try:
-        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
-def _ancestors(pid: int) -> Iterable[int]:
-    while pid > 0:
-        yield pid
-        pid = _parent(pid)
-
-
 def tree(*roots: int) -> list[int]:
-    """``roots`` and everything beneath them."""
-    children: dict[int, list[int]] = {}
-    for pid in _pids():
-        children.setdefault(_parent(pid), []).append(pid)
-    found, waiting = set(), list(roots)
-    while waiting:
-        pid = waiting.pop()
-        if pid not in found:
-            found.add(pid)
-            waiting.extend(children.get(pid, []))
+    """``roots`` and everything beneath them, without what is gone."""
+    found: set[int] = set()
+    for root in roots:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {root, *(child.pid for child in psutil.Process(root).children(recursive=True))}
     return sorted(found)
 
 
@@ -102,30 +75,15 @@ def memory_bytes(pids: Iterable[int]) -> tuple[int, int]:
     """
     proportional = resident = 0
     for pid in pids:
-        try:
-            rss = int((PROC / str(pid) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, IndexError):
-            continue
-        resident += rss
-        try:
-            rollup = (PROC / str(pid) / "smaps_rollup").read_text()
-        except OSError:
-            proportional += rss
-            continue
-        proportional += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            rss = process.memory_info().rss
+            try:
+                proportional += process.memory_full_info().pss
+            except psutil.AccessDenied:
+                proportional += rss
+            resident += rss
     return proportional, resident
-
-
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """CPU time that ``pids`` have used so far."""
-    ticks = 0
-    for pid in pids:
-        try:
-            fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def is_free(host: str, port: int) -> bool:
@@ -141,30 +99,11 @@ def is_free(host: str, port: int) -> bool:
 
 def holder_of(port: int) -> Process | None:
     """The process that listens on ``port``; None when there is none or it is not ours to see."""
-    inodes = set()
-    for table in ("tcp", "tcp6"):
-        try:
-            lines = (PROC / "net" / table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for fields in (line.split() for line in lines):
-            if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{fields[9]}]")
-    for pid in _pids() if inodes else ():
-        if inodes.intersection(_open_files(pid)):
+    for connection in psutil.net_connections(kind="tcp"):
+        address, pid = connection.laddr, connection.pid
+        if connection.status == psutil.CONN_LISTEN and address and address.port == port and pid:
             return Process(pid, command_of(pid))
     return None
-
-
-def _open_files(pid: int) -> Iterable[str]:
-    try:
-        entries = list((PROC / str(pid) / "fd").iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        # One that was closed meanwhile is no reason to forget the others.
-        with contextlib.suppress(OSError):
-            yield str(entry.readlink())
 
 
 def end(processes: Iterable[Process], grace_seconds: float) -> list[Process]:

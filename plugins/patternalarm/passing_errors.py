@@ -119,6 +119,10 @@ def was_not_heard(error: BaseException) -> bool:
         return error.faultCode == _SUPERVISOR_SHUTS_DOWN
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         return was_not_heard(error.reason)
+    if (status := _status_of(error)) is not None:
+        return status in _UNHEARD_STATUSES
+    if any(_is_a(error, ("httpx",), name) for name in ("ConnectTimeout", "PoolTimeout")):
+        return True
     if isinstance(error, ConnectionRefusedError | socket.gaierror):
         return True
     return error.__cause__ is not None and was_not_heard(error.__cause__)
@@ -143,10 +147,15 @@ def _verdict(error: BaseException) -> bool | None:
         return passes_by_itself(error.reason)
     if isinstance(error, urllib.error.ContentTooShortError | http.client.IncompleteRead):
         return True
-    response = getattr(error, "response", None)
-    if isinstance(status := getattr(response, "status_code", None), int):
+    if (status := _status_of(error)) is not None:
         return status in PASSING_STATUSES
     return _network_passes(error)
+
+
+def _status_of(error: BaseException) -> int | None:
+    """The status of the answer that httpx or requests made an error of."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _network_passes(error: BaseException) -> bool | None:
@@ -157,8 +166,14 @@ def _network_passes(error: BaseException) -> bool | None:
             _is_a(error, ("requests",), f"exceptions.{name}")
             for name in ("ConnectionError", "Timeout", "ChunkedEncodingError")
         )
+    if _is_a(error, ("httpx",), "NetworkError") and error.__cause__ is not None:
+        # Of a refused certificate, too; the operating system's error below it tells.
+        return None
     if _is_a(error, ("httpx",), "TransportError"):
-        return not _is_a(error, ("httpx",), "UnsupportedProtocol")
+        # The others tell of a request that cannot be asked, or of a proxy that refuses it.
+        return any(
+            _is_a(error, ("httpx",), name) for name in ("NetworkError", "TimeoutException", "RemoteProtocolError")
+        )
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
         return True
     if isinstance(error, OSError):

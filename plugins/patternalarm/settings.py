@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.did_you_mean import did_you_mean
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -115,7 +116,7 @@ class Settings(BaseSettings):
 
     flink_slots: int = 8
     flink_parallelism: int = 2
-    scorer_mode: str = Field(default="realtime", pattern="^(realtime|microbatch)$")
+    scorer_mode: ScorerMode = ScorerMode.REALTIME
 
     # Days in UTC; an event_time before the first or after the beginning of the last is no time but another unit or a broken
     # clock. Epoch 0 must stay outside: it is the clock of what has none.

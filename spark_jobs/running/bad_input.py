@@ -10,11 +10,9 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import ModelError
-
-BAD_INPUT_EXIT_CODE = 2
 
 
 class EngineAwayError(RuntimeError):
@@ -29,7 +27,7 @@ def run_job(main: Callable[[], int]) -> None:
     """Run a job's ``main`` and leave the process with its exit code; bad input is told in one line, exit code 2.
 
     So is an engine that is away, and whatever Python meets after its JVM died (a refused connection, mostly) is told as what
-    it is; both with exit code 75: to be started again.
+    it is: in both cases the job may be started again.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Py4J tells every closed connection at INFO, which would be the last word of every job.
@@ -38,17 +36,17 @@ def run_job(main: Callable[[], int]) -> None:
         code = main()
     except (BadInputError, ModelError, PackError) as refusal:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {refusal}\n")
-        code = BAD_INPUT_EXIT_CODE
+        code = ExitCode.BAD_INPUT
     except EngineAwayError as away:
         sys.stderr.write(f"{Path(sys.argv[0]).name}: {away}\n")
-        code = START_AGAIN
+        code = ExitCode.START_AGAIN
     except Exception:
         fate = _end_of_jvm()
         if not fate:
             raise
         traceback.print_exc()
         sys.stderr.write(f"{Path(sys.argv[0]).name}: error: its JVM {fate}\n")
-        code = START_AGAIN
+        code = ExitCode.START_AGAIN
     sys.exit(code)
 
 

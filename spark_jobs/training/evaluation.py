@@ -96,7 +96,7 @@ def _total(rows: Iterable[Row]) -> int:
 
 
 def _alerts(rows: DataFrame, pack: DomainPack) -> list[Row]:
-    return (
+    alerts: list[Row] = (
         rows.where("fraud_type IS NOT NULL")
         .groupBy("actor_id", episode(pack), "fraud_type")
         .agg(
@@ -107,10 +107,11 @@ def _alerts(rows: DataFrame, pack: DomainPack) -> list[Row]:
         .agg(F.count("*").alias("count"), F.sum("type").alias("right_type"), F.sum("any").alias("right_any"))
         .collect()
     )
+    return alerts
 
 
 def _campaigns(rows: DataFrame, pack: DomainPack) -> list[Row]:
-    return (
+    campaigns: list[Row] = (
         rows.where("label > 0")
         .groupBy(campaign(pack), "label_name")
         .agg(
@@ -121,6 +122,7 @@ def _campaigns(rows: DataFrame, pack: DomainPack) -> list[Row]:
         .agg(F.count("*").alias("count"), F.sum("type").alias("found_type"), F.sum("any").alias("found_any"))
         .collect()
     )
+    return campaigns
 
 
 def _score_counts(rows: DataFrame, pack: DomainPack) -> list[Row]:
@@ -137,9 +139,10 @@ def _score_counts(rows: DataFrame, pack: DomainPack) -> list[Row]:
     pooled = F.struct(
         F.lit(ALL).alias("name"), F.col("score").alias("score"), (F.col("label") > 0).cast("int").alias("positive")
     )
-    return (
+    counts: list[Row] = (
         rows.select(F.inline(F.array(*judged, pooled)))
         .groupBy("name", F.floor(F.col("score") * SCORE_STEPS).cast("int").alias("step"))
         .agg(F.count("*").alias("rows"), F.sum("positive").alias("positives"))
         .collect()
     )
+    return counts

@@ -4,13 +4,13 @@ Needs a platform that is up (just started: an engine that ran before is warm) an
 a rate is what it and Kafka reach alone.
 """
 
-import os
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -34,7 +34,6 @@ SECONDS = 40.0
 TASK_MANAGER = "TaskManagerRunner"
 BROKER = "kafka.Kafka"
 PATIENCE_SECONDS = 400
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def say(line: str) -> None:
@@ -44,33 +43,23 @@ def say(line: str) -> None:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def pid_of(words: str) -> int:
     """Process id of the program of this platform whose command line has these words."""
     home = str(get_settings().home)
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or [])
         if words in command and home in command:
-            return int(directory.name)
+            return process.pid
     pytest.skip(f"no {words} of {home} runs: `make up` starts it")
 
 
 def child_of(parent: int) -> int:
     """The JVM that a Python process started."""
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (directory / "stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(status[1]) == parent:
-            return int(directory.name)
-    raise AssertionError(f"process {parent} has no child")
+    return psutil.Process(parent).children()[0].pid
 
 
 def fill(scope: str) -> tuple[int, int]:

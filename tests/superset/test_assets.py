@@ -1,4 +1,4 @@
-"""The dashboards' files against dbt's columns, without a server; and each kind of fault against the check."""
+"""The dashboards' files against dbt's marts, without a server; and each kind of fault against the check."""
 
 import shutil
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from bundle import ASSETS, PASSWORD_MASK, AssetError, Bundle, database_uri
-from check_assets import main, mart_columns, static_faults
+from check_assets import main, static_faults
 from import_assets import importable
+from mart_datasets import MARTS, mart_datasets
 
 from patternalarm.settings import Settings
 
@@ -28,15 +29,15 @@ def _edit(path: Path, change: Callable[[Content], Any]) -> None:
 
 
 def _faults(root: Path) -> str:
-    return "\n".join(static_faults(Bundle(root), mart_columns()))
+    return "\n".join(static_faults(Bundle(root)))
 
 
 def test_assets_have_no_faults() -> None:
-    assert static_faults(Bundle(), mart_columns()) == []
+    assert static_faults(Bundle()) == []
 
 
 def test_every_mart_can_be_explored() -> None:
-    assert {asset.name for asset in Bundle().of("datasets").values()} == set(mart_columns())
+    assert {asset.name for asset in Bundle().of("datasets").values()} == set(mart_datasets())
 
 
 def test_the_dashboard_refreshes_every_ten_seconds_and_filters_by_run() -> None:
@@ -57,32 +58,13 @@ DASHBOARD = "dashboards/live_fraud.yaml"
 @pytest.mark.parametrize(
     ("file", "change", "fault"),
     [
-        pytest.param(
-            DATASET,
-            lambda c: c["columns"].pop(),
-            "column related_alert_id of mart_alerts.yml is missing",
-            id="column lost",
-        ),
-        pytest.param(
-            DATASET,
-            lambda c: c["columns"].append({"column_name": "mood", "type": "TEXT"}),
-            "column mood is not in mart_alerts.yml",
-            id="column invented",
-        ),
-        pytest.param(
-            DATASET,
-            lambda c: c["columns"][0].update(type="BIGINT"),
-            "column alert_id is BIGINT, in mart_alerts.yml it is TEXT",
-            id="other type",
-        ),
-        pytest.param(
-            DATASET,
-            lambda c: c["columns"][0].update(description="Something else."),
-            "column alert_id is described otherwise",
-            id="other description",
-        ),
         pytest.param(DATASET, lambda c: c.update(sql="select 1"), "logic belongs into a mart", id="virtual dataset"),
-        pytest.param(DATASET, lambda c: c.update(schema="staging"), "is no mart of dbt's", id="not a mart"),
+        pytest.param(
+            DATASET,
+            lambda c: c.update(main_dttm_col="alert_id"),
+            "main_dttm_col alert_id is no column with a time",
+            id="time that is none",
+        ),
         pytest.param(
             "charts/severity.yaml",
             lambda c: c["params"].update(groupby=["colour"]),
@@ -156,6 +138,55 @@ def test_fault_is_named(assets: Path, file: str, change: Callable[[Content], Any
     assert fault in _faults(assets)
 
 
+def test_a_dataset_is_what_dbt_says_of_its_mart(assets: Path, tmp_path: Path) -> None:
+    marts = Path(shutil.copytree(MARTS, tmp_path / "marts"))
+
+    def change(content: Content) -> None:
+        (model,) = content["models"]
+        model["description"] = "Alerts, told anew."
+        model["columns"][0] = {"name": "seen_at", "data_type": "timestamp with time zone", "description": "When."}
+        model["columns"].append({"name": "odds", "data_type": "numeric(5, 2)", "description": "How likely."})
+
+    _edit(marts / "mart_alerts.yml", change)
+    bundle = Bundle(assets, marts)
+    (dataset,) = (asset for asset in bundle.of("datasets").values() if asset.name == "mart_alerts")
+    assert dataset.content["description"] == "Alerts, told anew."
+    columns = {column["column_name"]: column for column in dataset.content["columns"]}
+    assert columns["odds"] == {
+        "column_name": "odds",
+        "verbose_name": "Odds",
+        "type": "NUMERIC",
+        "is_dttm": False,
+        "is_active": True,
+        "groupby": True,
+        "filterable": True,
+        "description": "How likely.",
+    }
+    assert columns["seen_at"]["is_dttm"]
+    assert columns["detected_at"]["verbose_name"] == "Detected"
+    imported = yaml.safe_load(importable(bundle, Settings())[dataset.path])
+    assert imported["columns"][-1]["column_name"] == "odds"
+    assert "verbose_names" not in imported
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c["verbose_names"].update(mood="Mood"), r"mart_alerts\.yml has no column mood"),
+        (lambda c: c.update(columns=[]), r"columns of a dataset are written in mart_alerts\.yml alone"),
+        (lambda c: c.update(schema="staging"), r"staging\.mart_alerts is no mart of dbt's"),
+        (lambda c: c.update(table_name="mart_moods"), r"marts\.mart_moods is no mart of dbt's"),
+    ],
+    ids=["column invented", "columns written twice", "other schema", "no mart"],
+)
+def test_a_dataset_that_does_not_fit_its_mart_is_refused(
+    assets: Path, change: Callable[[Content], Any], says: str
+) -> None:
+    _edit(assets / DATASET, change)
+    with pytest.raises(AssetError, match=rf"{DATASET}: .*{says}"):
+        Bundle(assets)
+
+
 def test_chart_on_no_dashboard_is_a_fault(assets: Path) -> None:
     source = yaml.safe_load((assets / "charts/events.yaml").read_text())
     source["uuid"] = "00000000-0000-0000-0000-000000000000"
@@ -171,7 +202,7 @@ def test_shared_uuid_is_refused(assets: Path) -> None:
 
 def test_command_line_names_faults_and_fails(assets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--assets", str(assets)]) == 0
-    _edit(assets / DATASET, lambda c: c["columns"].pop())
+    _edit(assets / DATASET, lambda c: c.update(sql="select 1"))
     assert main(["--assets", str(assets)]) == 1
     assert "1 faults" in capsys.readouterr().out
     (assets / DATASET).write_text("uuid: [")

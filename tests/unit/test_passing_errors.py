@@ -8,9 +8,12 @@ import subprocess
 import sys
 import urllib.error
 import xmlrpc.client
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpcore
+import httpx
 import psycopg
 import pytest
 import sqlalchemy.exc
@@ -185,6 +188,19 @@ def http_error(status):
     return urllib.error.HTTPError("http://flink", status, "no", http.client.HTTPMessage(), None)
 
 
+def httpx_status_error(status):
+    with pytest.raises(httpx.HTTPStatusError) as raised:
+        httpx.Response(status, request=httpx.Request("GET", "http://flink")).raise_for_status()
+    return raised.value
+
+
+def caused(error, *causes):
+    """``error`` as it is raised from ``causes``, the innermost last."""
+    for outer, inner in pairwise((error, *causes)):
+        outer.__cause__ = inner
+    return error
+
+
 @pytest.mark.parametrize("status", [*range(400, 432), *range(500, 512)])
 def test_http_is_judged_by_the_status(status):
     expected = status in {408, 429, 502, 503, 504}
@@ -192,6 +208,7 @@ def test_http_is_judged_by_the_status(status):
     assert passes_by_itself(xmlrpc.client.ProtocolError("http://supervisor", status, "no", {})) is expected
     requests_like = type("HTTPError", (Exception,), {"response": SimpleNamespace(status_code=status)})
     assert passes_by_itself(requests_like()) is expected
+    assert passes_by_itself(httpx_status_error(status)) is expected
 
 
 @pytest.mark.parametrize(
@@ -210,6 +227,13 @@ def test_http_is_judged_by_the_status(status):
         urllib.error.URLError(TimeoutError()),
         ssl.SSLEOFError(),
         xmlrpc.client.Fault(6, "SHUTDOWN_STATE"),
+        httpx.ReadTimeout("timed out"),
+        httpx.ConnectTimeout("timed out"),
+        httpx.RemoteProtocolError("server disconnected without sending a response"),
+        httpx.ConnectError("no cause told"),
+        caused(httpx.ConnectError("refused"), httpcore.ConnectError(), ConnectionRefusedError()),
+        caused(httpx.ConnectError("no name"), httpcore.ConnectError(), socket.gaierror(socket.EAI_AGAIN, "no")),
+        caused(httpx.ReadError("reset"), httpcore.ReadError(), ConnectionResetError()),
     ],
     ids=repr,
 )
@@ -228,6 +252,11 @@ def test_a_network_that_fails_for_a_moment_passes(error):
         urllib.error.URLError("unknown url type: htpp"),
         http.client.InvalidURL(),
         xmlrpc.client.Fault(10, "BAD_NAME"),
+        caused(httpx.ConnectError("bad certificate"), httpcore.ConnectError(), ssl.SSLCertVerificationError()),
+        httpx.UnsupportedProtocol("htpp"),
+        httpx.LocalProtocolError("illegal header"),
+        httpx.ProxyError("407"),
+        httpx.InvalidURL("no host"),
         ValueError("a defect"),
         KeyboardInterrupt(),
     ],
@@ -242,6 +271,20 @@ def test_what_must_not_happen_twice_is_only_retried_when_nobody_heard_it():
         assert was_not_heard(unheard)
     for heard in (http_error(504), http_error(502), TimeoutError(), ConnectionResetError(), http_error(500)):
         assert not was_not_heard(heard)
+    for unheard in (
+        httpx_status_error(503),
+        httpx.ConnectTimeout("timed out"),
+        caused(httpx.ConnectError("refused"), httpcore.ConnectError(), ConnectionRefusedError()),
+    ):
+        assert was_not_heard(unheard)
+    for heard in (
+        httpx_status_error(504),
+        httpx.ReadTimeout("timed out"),
+        httpx.RemoteProtocolError("server disconnected without sending a response"),
+        caused(httpx.ReadError("reset"), httpcore.ReadError(), ConnectionResetError()),
+        caused(httpx.ConnectError("bad certificate"), httpcore.ConnectError(), ssl.SSLCertVerificationError()),
+    ):
+        assert not was_not_heard(heard)
     told = RuntimeError("Flink does not answer")
     told.__cause__ = ConnectionRefusedError()
     assert was_not_heard(told)
@@ -252,6 +295,6 @@ def test_no_client_library_is_needed_to_judge():
 import sys
 from patternalarm.passing_errors import passes_by_itself
 assert passes_by_itself(ConnectionRefusedError()) and not passes_by_itself(ValueError())
-assert not {"confluent_kafka", "psycopg", "psycopg2", "requests"} & set(sys.modules)
+assert not {"confluent_kafka", "httpx", "psycopg", "psycopg2", "requests"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", program], check=True)

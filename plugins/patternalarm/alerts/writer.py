@@ -41,7 +41,7 @@ from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
-from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
@@ -257,10 +257,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Service(arguments, settings, stop_asked).run()
     except (PackError, ModelError, PatternError) as error:
         logger.error("%s", error)
-        return 2
+        return ExitCode.BAD_INPUT
     except (KafkaInputError, AnotherWriterError) as error:
         logger.error("%s", error)
-        return START_AGAIN if passes_by_itself(error) else 1
+        return ExitCode.START_AGAIN if passes_by_itself(error) else ExitCode.FAILED
     except psycopg.OperationalError as error:
         logger.error(
             "PostgreSQL at %s failed the alert writer (%s); see whether it is up (make status) and start again: "
@@ -268,13 +268,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings.address("postgres"),
             str(error).strip().splitlines()[0],
         )
-        return START_AGAIN if passes_by_itself(error) else 1
+        return ExitCode.START_AGAIN if passes_by_itself(error) else ExitCode.FAILED
     except psycopg.Error as error:
         logger.error(
             "PostgreSQL refused the alert writer (%s); see whether migrations ran (patternalarm.migrations.upgrade)",
             str(error).strip().splitlines()[0],
         )
-        return 1
+        return ExitCode.FAILED
     logger.info("stopped as asked, every batch committed")
     return 0
 

@@ -13,9 +13,8 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.cli import load_test, replay, retrain
 from patternalarm.cli.dag_command import DagCommand
 from patternalarm.cli.errors import PlatformError, UsageError
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.settings import Settings, SettingsError, get_settings
-
-EXIT_INTERRUPTED: Final = 130
 
 
 class Command(Protocol):
@@ -50,12 +49,12 @@ def main(argv: list[str] | None = None) -> int:
         return COMMANDS[arguments.command][0].run(arguments, get_settings(), console)
     except (UsageError, SettingsError) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     except PlatformError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return ExitCode.FAILED
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
 if __name__ == "__main__":

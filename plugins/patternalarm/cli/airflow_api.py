@@ -1,12 +1,11 @@
 """Airflow's public REST API, as far as the command line needs it."""
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+
+import httpx
 
 from patternalarm.cli.errors import AirflowError, UsageError
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
@@ -55,6 +54,13 @@ class AirflowApi:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._token = ""
+        self._client = httpx.Client(
+            base_url=settings.airflow_url,
+            # Directly, whatever proxy the caller's shell names.
+            trust_env=False,
+            # A connection of its own for each request: one that Airflow is just closing would lose a run's start.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def is_paused(self, dag_id: str) -> bool | None:
         """Whether the DAG is paused; None when Airflow does not know it (yet).
@@ -143,69 +149,66 @@ class AirflowApi:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing_is_none: bool = False) -> Any:
         if not self._token:
             self._token = self._log_in()
-        status, answer, refusal = self._send(method, f"/api/v2{path}", body, self._token)
-        if status == 401:
+        answer = self._send(method, f"/api/v2{path}", body, self._token)
+        if answer.status_code == 401:
             self._token = self._log_in()
-            status, answer, refusal = self._send(method, f"/api/v2{path}", body, self._token)
-        if status == 404 and missing_is_none:
+            answer = self._send(method, f"/api/v2{path}", body, self._token)
+        if answer.status_code == 404 and missing_is_none:
             return None
-        if status in _UNFIT_PARAMETERS and method == "POST":
+        if answer.status_code in _UNFIT_PARAMETERS and method == "POST":
             raise UsageError(f"Airflow refuses the parameters: {_detail(answer)}")
-        if status >= 400:
-            raise AirflowError(f"Airflow answers {status} to {method} {path}: {_detail(answer)}") from refusal
-        return answer
+        return _fit(answer, f"{method} {path}")
 
     def _log_in(self) -> str:
         login = {"username": ADMIN_USER, "password": self._settings.airflow_admin_password}
-        status, answer, refusal = self._send("POST", "/auth/token", login, "")
-        if status in (401, 403):
+        answer = self._send("POST", "/auth/token", login, "")
+        if answer.status_code in (401, 403):
             raise AirflowError(
                 f"Airflow at {self._settings.airflow_url} refuses the password in "
                 f"{self._settings.home / 'secrets.env'}: {RESTART_PLATFORM}"
-            ) from refusal
-        if status >= 400:
-            raise AirflowError(f"Airflow answers {status} to a login: {_detail(answer)}") from refusal
-        return str(answer["access_token"])
+            )
+        return str(_fit(answer, "a login")["access_token"])
 
-    def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, token: str
-    ) -> tuple[int, Any, urllib.error.HTTPError | None]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(  # noqa: S310 - the scheme is http, from the settings
-            self._settings.airflow_url + path,
-            data=json.dumps(body).encode() if body is not None else None,
-            method=method,
-            headers=headers,
-        )
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> httpx.Response:
+        """The answer, whatever it is, once what passes by itself was waited out."""
         # A run must not be started twice; a login may.
         passes = was_not_heard if method == "POST" and token else passes_by_itself
         policy = retrying(f"{method} {path} of Airflow", self._settings.patience_seconds, passes=passes)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        timeout = _TIMEOUT_SECONDS[method]
+
+        def ask() -> httpx.Response:
+            answer = self._client.request(method, path, json=body, headers=headers, timeout=timeout)
+            return answer.raise_for_status()
+
         try:
-            return policy(_answer, request)
-        except urllib.error.HTTPError as error:
-            return error.code, _parsed(error.read()), error
-        except (OSError, http.client.HTTPException) as error:
+            return policy(ask)
+        except httpx.HTTPStatusError as error:
+            return error.response
+        except httpx.TransportError as error:
             raise AirflowError(
                 f"Airflow does not answer at {self._settings.airflow_url} ({error}): {START_PLATFORM}"
             ) from error
 
 
-def _answer(request: urllib.request.Request) -> tuple[int, Any, None]:
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS[request.get_method()]) as response:  # noqa: S310
-        return int(response.status), _parsed(response.read()), None
+def _fit(answer: httpx.Response, what: str) -> Any:
+    """What an answer holds.
 
-
-def _parsed(body: bytes) -> Any:
+    Raises:
+        AirflowError: it is a refusal.
+    """
     try:
-        return json.loads(body) if body else {}
+        return answer.raise_for_status().json()
+    except httpx.HTTPStatusError as error:
+        raise AirflowError(f"Airflow answers {answer.status_code} to {what}: {_detail(answer)}") from error
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        content = answer.json()
     except ValueError:
-        return body.decode("utf-8", errors="replace")
-
-
-def _detail(answer: Any) -> str:
-    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+        return answer.text
+    detail = content.get("detail", content) if isinstance(content, dict) else content
     if isinstance(detail, list):
         return "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in detail)
     return str(detail)

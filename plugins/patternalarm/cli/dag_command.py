@@ -6,6 +6,7 @@ from rich.console import Console
 
 from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.cli.follow import Follower
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.settings import Settings
 
 
@@ -28,4 +29,4 @@ class DagCommand:
         Raises:
             AirflowError: see there.
         """
-        return 0 if Follower(AirflowApi(settings), console).run(self.dag_id, {}).succeeded else 1
+        return 0 if Follower(AirflowApi(settings), console).run(self.dag_id, {}).succeeded else ExitCode.FAILED

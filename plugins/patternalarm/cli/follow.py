@@ -1,11 +1,11 @@
 """Start a DAG and follow it: a line for every change, and one at least every ten seconds."""
 
 import time
-import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx
 from rich.console import Console
 from rich.markup import escape
 
@@ -56,7 +56,7 @@ class Followed:
 def _may_answer_again(error: AirflowError) -> bool:
     # With 500 Airflow answers also while its own database does not let it in for a moment.
     cause = error.__cause__
-    return passes_by_itself(error) or (isinstance(cause, urllib.error.HTTPError) and cause.code == 500)
+    return passes_by_itself(error) or (isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code == 500)
 
 
 class Follower:

@@ -10,6 +10,8 @@ from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.cli.arguments import chosen, domain_given, number_between, whole_number_between
 from patternalarm.cli.follow import Follower
 from patternalarm.cli.report import platform_run_ids, show_report
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     EVENTS_PER_MINUTE,
@@ -39,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", default="2", help=f"how long events flow, {MIN_MINUTES:g} to {MAX_MINUTES}")
     parser.add_argument("--seed", default="7", help="the same seed gives the same actors and campaigns")
     parser.add_argument("--shards", default="1", help=f"generator processes that share the load, 1 to {MAX_SHARDS}")
-    parser.add_argument("--scorer-mode", default=None, help="realtime or microbatch; the platform's setting by default")
+    parser.add_argument(
+        "--scorer-mode", default=None, help=f"{' or '.join(ScorerMode)}; the platform's setting by default"
+    )
     parser.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
@@ -67,7 +71,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         lowest, highest = MIN_EVENTS_PER_MINUTE, MAX_EVENTS_PER_MINUTE
         conf["events_per_minute"] = whole_number_between("rate", arguments.rate, lowest, highest)
     if arguments.scorer_mode:
-        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, ["realtime", "microbatch"])
+        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, list(ScorerMode))
     if arguments.keep_topics:
         conf["keep_topics"] = True
     return conf
@@ -91,4 +95,4 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
     console.print(
         f"{verdict} in {followed.seconds:.0f} s, {beyond:.0f} s beyond the {conf['minutes']:g} minutes asked{with_training}"
     )
-    return 0 if followed.succeeded else 1
+    return 0 if followed.succeeded else ExitCode.FAILED

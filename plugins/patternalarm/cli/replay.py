@@ -12,6 +12,8 @@ from patternalarm.cli.arguments import chosen, pack_given, whole_number_between
 from patternalarm.cli.errors import UsageError
 from patternalarm.cli.follow import Follower
 from patternalarm.cli.report import platform_run_ids, show_report
+from patternalarm.contracts.exit_codes import ExitCode
+from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.runs import MAX_SEED
 from patternalarm.settings import Settings
 
@@ -25,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pack", default="", help="domain pack that maps the file's columns: a name, or the path of a folder"
     )
     parser.add_argument("--seed", default="7", help="seed of the training")
-    parser.add_argument("--scorer-mode", default=None, help="realtime or microbatch; the platform's setting by default")
+    parser.add_argument(
+        "--scorer-mode", default=None, help=f"{' or '.join(ScorerMode)}; the platform's setting by default"
+    )
     parser.add_argument("--keep-topics", action="store_true", help="leave the run's topics for a look into them")
 
 
@@ -51,7 +55,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": whole_number_between("seed", arguments.seed, 0, MAX_SEED),
     }
     if arguments.scorer_mode:
-        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, ["realtime", "microbatch"])
+        conf["scorer_mode"] = chosen("scorer mode", arguments.scorer_mode, list(ScorerMode))
     if arguments.keep_topics:
         conf["keep_topics"] = True
     return conf
@@ -70,4 +74,4 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
         show_report(settings, run_id, sys.stdout)
     verdict = "[green]passed[/]" if followed.succeeded else "[red]not passed[/]"
     console.print(f"{verdict} in {followed.seconds:.0f} s")
-    return 0 if followed.succeeded else 1
+    return 0 if followed.succeeded else ExitCode.FAILED

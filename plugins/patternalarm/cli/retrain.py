@@ -8,8 +8,15 @@ from rich.console import Console
 from patternalarm.cli.airflow_api import AirflowApi
 from patternalarm.cli.arguments import domain_given, whole_number_between
 from patternalarm.cli.follow import Follower
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import generated_domains
-from patternalarm.contracts.runs import ALL_DOMAINS, MAX_SEED, TRAINING_SEEDS_FROM
+from patternalarm.contracts.runs import (
+    ALL_DOMAINS,
+    MAX_SEED,
+    MAX_TRAINING_EVENTS,
+    MIN_TRAINING_EVENTS,
+    TRAINING_SEEDS_FROM,
+)
 from patternalarm.settings import Settings
 
 DAG_ID: Final = "retrain_model"
@@ -33,7 +40,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     conf: dict[str, Any] = {"domain": domain_given(arguments.domain, [ALL_DOMAINS, *generated_domains()])}
     if arguments.events is not None:
-        conf["events"] = whole_number_between("events", arguments.events, 20_000, 20_000_000)
+        conf["events"] = whole_number_between("events", arguments.events, MIN_TRAINING_EVENTS, MAX_TRAINING_EVENTS)
     if arguments.seed is not None:
         conf["seed"] = whole_number_between("seed", arguments.seed, TRAINING_SEEDS_FROM, MAX_SEED)
     return conf
@@ -46,4 +53,4 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
         UsageError, AirflowError: see there.
     """
     followed = Follower(AirflowApi(settings), console).run(DAG_ID, parameters(arguments))
-    return 0 if followed.succeeded else 1
+    return 0 if followed.succeeded else ExitCode.FAILED

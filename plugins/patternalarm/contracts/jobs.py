@@ -1,4 +1,4 @@
-"""Names of the jobs and processes of a scope, by which they are found, watched and stopped."""
+"""Names of the jobs and processes of a scope, by which they are found, watched and stopped, and modes of the scorer."""
 
 from enum import StrEnum
 
@@ -15,6 +15,15 @@ class ProcessKind(StrEnum):
     EXTRACT_FEATURES = "extract-features"
     TRAIN_MODEL = "train-model"
     VALIDATE_MODEL = "validate-model"
+
+
+class ScorerMode(StrEnum):
+    """How Spark runs the scoring query; both give identical scores."""
+
+    REALTIME = "realtime"
+    """One long task per partition, each record passed on at once."""
+    MICROBATCH = "microbatch"
+    """Small batches, the fallback."""
 
 
 def flink_job_name(domain: str, scope: str) -> str:

@@ -52,6 +52,12 @@ MIN_MINUTES: Final = 0.5
 MAX_MINUTES: Final = 120
 MAX_SHARDS: Final = 8
 
+# Of the generated history that a model is trained on.
+MIN_TRAINING_EVENTS: Final = 20_000
+MAX_TRAINING_EVENTS: Final = 20_000_000
+MIN_TRAINING_DAYS: Final = 7
+MAX_TRAINING_DAYS: Final = 365
+
 # Fraud campaigns that a load test has for each of its events, on average.
 CAMPAIGNS_PER_EVENT: Final = 0.0052
 MAX_SEED: Final = 2**31 - 1

@@ -6,6 +6,7 @@ from typing import Any
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowFailException
 
+from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
@@ -15,8 +16,12 @@ from patternalarm.contracts.runs import (
     MAX_MINUTES,
     MAX_SEED,
     MAX_SHARDS,
+    MAX_TRAINING_DAYS,
+    MAX_TRAINING_EVENTS,
     MIN_EVENTS_PER_MINUTE,
     MIN_MINUTES,
+    MIN_TRAINING_DAYS,
+    MIN_TRAINING_EVENTS,
     TRAINING_SEEDS_FROM,
     Level,
 )
@@ -72,9 +77,9 @@ def load_test_params() -> dict[str, Any]:
             1, type="integer", minimum=1, maximum=MAX_SHARDS, description="Generator processes that share the load."
         ),
         "scorer_mode": Param(
-            get_settings().scorer_mode,
+            get_settings().scorer_mode.value,
             type="string",
-            enum=["realtime", "microbatch"],
+            enum=[mode.value for mode in ScorerMode],
             description="How Spark runs the scoring query: realtime for low delay, microbatch as the fallback.",
         ),
         "strict": Param(
@@ -121,11 +126,17 @@ def retrain_params() -> dict[str, Any]:
         "events": Param(
             300_000,
             type="integer",
-            minimum=20_000,
-            maximum=20_000_000,
+            minimum=MIN_TRAINING_EVENTS,
+            maximum=MAX_TRAINING_EVENTS,
             description="Events of generated, labelled history to learn from.",
         ),
-        "days": Param(28, type="integer", minimum=7, maximum=365, description="Days that the history spans."),
+        "days": Param(
+            28,
+            type="integer",
+            minimum=MIN_TRAINING_DAYS,
+            maximum=MAX_TRAINING_DAYS,
+            description="Days that the history spans.",
+        ),
         "seed": Param(
             None,
             type=["null", "integer"],

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.jobs import ProcessKind, process_name
 from patternalarm.engines.job_spec import JobSpec, Program, Size
 from patternalarm.operators.await_trigger import AwaitOperator
@@ -210,9 +211,8 @@ class RunSteps:
         return self.process(task_id, Program.SERVICE, f"grading.{module}", options, accepted, secrets=PLATFORM_SECRETS)
 
     def account(self) -> RunProcessOperator:
-        """Close the ledger. One that cannot be closed (exit code 1) is measured and reported all the same; the verdict
-        names it."""
-        return self.grading("account", "ledger.account", accepted=(0, 1))
+        """Close the ledger. One that cannot be closed is measured and reported all the same; the verdict names it."""
+        return self.grading("account", "ledger.account", accepted=(0, ExitCode.FAILED))
 
     def verdict(self) -> EmptyOperator:
         """Follows the task whose failure is the run's.

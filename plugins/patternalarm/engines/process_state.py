@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from patternalarm.contracts.exit_codes import VERDICT_EXIT_CODES
 from patternalarm.telling_line import telling_line
-
-# A job gives its own verdict with one of these; anything else, a signal above all, is an accident and is restarted.
-VERDICT_EXIT_CODES: Final = range(11)
 
 _ALIVE: Final = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
 

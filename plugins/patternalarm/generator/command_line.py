@@ -13,6 +13,7 @@ from types import FrameType
 
 import psycopg
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError
 from patternalarm.contracts.runs import MAX_SEED, check_run_id
 from patternalarm.contracts.tables import PLATFORM_ROLE
@@ -21,9 +22,6 @@ from patternalarm.generator.publishing.producer import DeliveryError, Unreachabl
 from patternalarm.generator.publishing.shard_ledger import AlreadyGeneratedError
 from patternalarm.postgres import Database, unusable
 from patternalarm.settings import get_settings
-
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
 
 
 class StoppedError(RuntimeError):
@@ -40,11 +38,11 @@ def run_command(body: Callable[[], None], *bad_input: type[Exception]) -> int:
     try:
         body()
     except wrong_input as error:
-        return _say(str(error), EXIT_BAD_INPUT)
+        return _say(str(error), ExitCode.BAD_INPUT)
     except psycopg.OperationalError as error:
-        return _say(unusable(get_settings(), error), EXIT_BAD_INPUT)
+        return _say(unusable(get_settings(), error), ExitCode.BAD_INPUT)
     except (DeliveryError, AlreadyGeneratedError, StoppedError) as error:
-        return _say(str(error), EXIT_FAILED)
+        return _say(str(error), ExitCode.FAILED)
     return 0
 
 

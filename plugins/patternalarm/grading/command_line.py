@@ -8,6 +8,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.runs import check_run_id
 from patternalarm.grading.errors import GradingError
 from patternalarm.postgres import unusable
@@ -15,8 +16,6 @@ from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.runs.registry import RunError
 from patternalarm.settings import get_settings
-
-EXIT_BAD_INPUT = 2
 
 
 def run_command(description: str, body: Callable[[str], int], arguments: list[str] | None = None) -> int:
@@ -46,4 +45,4 @@ def run_command(description: str, body: Callable[[str], int], arguments: list[st
     except KafkaException as error:
         message = f"Kafka at {settings.kafka_bootstrap} cannot be used ({error.args[0]}): {START_PLATFORM}"
     sys.stderr.write(f"error: {message}\n")
-    return EXIT_BAD_INPUT
+    return ExitCode.BAD_INPUT

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import (
     AIRFLOW_ROLE,
     DBT_ROLE,
@@ -116,11 +117,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         retrying("make roles and databases", settings.patience_seconds)(ensure_roles, settings, arguments.superuser_dsn)
     except MissingPasswordError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege) as error:
         cause = str(error).strip().splitlines()[0]
         sys.stderr.write(f"cannot create roles and databases: {cause}; start PostgreSQL, connect as its superuser\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write(f"{len(PASSWORD_SETTINGS)} roles and 3 databases are there\n")
     return 0
 

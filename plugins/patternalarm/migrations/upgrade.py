@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from patternalarm.argument_parser import ArgumentParser
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import OWNER_ROLE
 from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
@@ -61,10 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"cannot upgrade database {settings.database} at {settings.address('postgres')}: {cause}; "
             f"{START_PLATFORM}, which creates roles and databases first\n"
         )
-        return 2
+        return ExitCode.BAD_INPUT
     except CommandError as error:
         sys.stderr.write(f"cannot upgrade database {settings.database} to {arguments.revision}: {error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write(f"database {settings.database} is at revision {revision}\n")
     return 0
 

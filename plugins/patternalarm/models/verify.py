@@ -8,6 +8,7 @@ from typing import Final
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError
 from patternalarm.models.metadata import FOREST_FILE, METADATA_FILE, ModelError, ModelMetadata, read_metadata
 
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         metadata = verify_model(arguments.model, load_pack(arguments.pack))
     except (PackError, ModelError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     sys.stdout.write(
         f"model {metadata.version} of {metadata.domain} is whole: {len(metadata.files)} files, "
         f"feature set {metadata.feature_set}\n"

@@ -106,6 +106,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                     level=self.level,
                     seed=int(self.seed),
                     minutes=minutes,
+                    dag_version=str(context["ti"].dag_version_id),
                     model_version=model.version if model else None,
                     params=dict(context["params"]),
                     measured_from=test_from,

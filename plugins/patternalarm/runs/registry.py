@@ -33,7 +33,8 @@ class RunState(StrEnum):
 @dataclass(frozen=True)
 class Run:
     """One row of ``platform.run``. ``measured_from`` and ``measured_until`` bound the scheduled event times that are
-    scored and graded; ``reason`` says why it missed or failed."""
+    scored and graded; ``reason`` says why it missed or failed; ``dag_version`` is Airflow's id of the DAG's version, the
+    same for all runs of unchanged code."""
 
     run_id: str
     kind: RunKind

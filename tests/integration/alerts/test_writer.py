@@ -28,7 +28,7 @@ from patternalarm.contracts.alerts import (
     base_severity,
     severity_of,
 )
-from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import ALERT, CONSUMER_OFFSET, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind
 
@@ -330,7 +330,7 @@ def test_a_wrong_password_ends_it_at_once(stage):
 
 def test_without_postgresql_it_says_so(stage):
     code, log = stage.failure(stage.start(PATTERNALARM_POSTGRES_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
-    assert code == START_AGAIN
+    assert code == ExitCode.START_AGAIN
     assert "trying again for 2 s" in log
     assert "PostgreSQL at 127.0.0.1:1 failed the alert writer" in log
     assert "Traceback" not in log
@@ -338,7 +338,7 @@ def test_without_postgresql_it_says_so(stage):
 
 def test_without_kafka_it_says_so(stage):
     code, log = stage.failure(stage.start(PATTERNALARM_KAFKA_PORT=1, PATTERNALARM_PATIENCE_SECONDS=2))
-    assert code == START_AGAIN
+    assert code == ExitCode.START_AGAIN
     assert "Kafka at 127.0.0.1:1 does not answer" in log
     assert "Traceback" not in log
 
@@ -351,7 +351,7 @@ def test_a_broker_that_stays_away_ends_it(stage, tmp_path):
         writer = elsewhere.start(PATTERNALARM_PATIENCE_SECONDS=3)
         elsewhere.wait_ready()
     code, log = elsewhere.failure(writer)
-    assert code == START_AGAIN
+    assert code == ExitCode.START_AGAIN
     assert f"Kafka at {bootstrap} does not answer" in log
 
 

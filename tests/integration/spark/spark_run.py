@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from patternalarm.contracts.topics import TopicKind
@@ -111,8 +112,7 @@ class Scorer:
 
     def jvm(self) -> int:
         """Process id of the scorer's JVM."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0])
+        return psutil.Process(self.process.pid).children()[0].pid
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""

@@ -5,8 +5,8 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 from spark_run import identity
 
@@ -46,10 +46,9 @@ def records(pack, count, start=0):
 def gone(pid):
     for _ in range(200):
         try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.1)
     return False

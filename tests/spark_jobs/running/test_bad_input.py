@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from running.bad_input import BAD_INPUT_EXIT_CODE
 
-from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.telling_line import telling_line
 
 JOB = """
@@ -36,8 +35,8 @@ run_job(main)
 @pytest.mark.parametrize(
     ("how", "code", "told"),
     [
-        ("refuse", BAD_INPUT_EXIT_CODE, "job.py: no such topic"),
-        ("jvm", START_AGAIN, "job.py: error: its JVM was killed by SIGKILL, out of memory?"),
+        ("refuse", ExitCode.BAD_INPUT, "job.py: no such topic"),
+        ("jvm", ExitCode.START_AGAIN, "job.py: error: its JVM was killed by SIGKILL, out of memory?"),
         ("defect", 1, "ValueError: a defect"),
     ],
 )

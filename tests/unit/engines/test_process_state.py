@@ -2,7 +2,7 @@
 
 import pytest
 
-from patternalarm.contracts.exit_codes import START_AGAIN
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.engines.process_state import ProcessState
 
 
@@ -12,7 +12,7 @@ from patternalarm.engines.process_state import ProcessState
         ("RUNNING", None, True, True, "p is running"),
         ("EXITED", 0, True, False, "p ended with exit code 0"),
         ("EXITED", 2, True, False, "p ended with exit code 2"),
-        ("EXITED", START_AGAIN, True, True, f"p ended with exit code {START_AGAIN}"),
+        ("EXITED", ExitCode.START_AGAIN, True, True, "p ended with exit code 75"),
         ("EXITED", -1, True, True, "p was killed by a signal"),
         ("EXITED", -1, False, False, "p was killed by a signal"),
         ("FATAL", None, True, False, "p does not stay up"),

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -133,13 +134,16 @@ def opened(engines):
 
 def opening(kind=RunKind.LOAD_TEST, pack="payments", **params):
     operator = OpenRunOperator(task_id="t", kind=kind, pack=pack, level="mini", minutes="1", seed="1")
-    return operator.execute({"dag_run": SimpleNamespace(dag_id="a_dag", run_id="manual__1"), "params": params})
+    dag_run = SimpleNamespace(dag_id="a_dag", run_id="manual__1")
+    ti = SimpleNamespace(dag_version_id=UUID(int=7))
+    return operator.execute({"dag_run": dag_run, "ti": ti, "params": params})
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_runs_row_holds_its_parameters_strict_among_them(opened, strict):
+def test_the_runs_row_holds_its_parameters_and_the_version_of_its_dag(opened, strict):
     values = opening(level="mini", strict=strict)
     assert opened[0].params["strict"] is strict
+    assert opened[0].dag_version == "00000000-0000-0000-0000-000000000007"
     assert values["model_dir"] == "/m-1"
 
 

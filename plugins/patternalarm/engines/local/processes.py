@@ -9,10 +9,11 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, Final
 
+from patternalarm.contracts.exit_codes import VERDICT_EXIT_CODES
 from patternalarm.engines.job_spec import JobSpec
 from patternalarm.engines.local.rendering import command_of
 from patternalarm.engines.local.supervisor import STOP_WAIT_SECONDS, Supervisor, SupervisorError
-from patternalarm.engines.process_state import VERDICT_EXIT_CODES, ProcessState
+from patternalarm.engines.process_state import ProcessState
 from patternalarm.remedies import PREPARE
 from patternalarm.settings import REPOSITORY, Settings, get_settings
 

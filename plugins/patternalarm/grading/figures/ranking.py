@@ -4,35 +4,23 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
 def average_precision(scores: Floats, fraud: Bools) -> float | None:
-    """Average precision, sum over thresholds of (recall step) x precision; None without any fraud.
+    """Average precision, sum over thresholds of (recall step) x precision, no interpolation; None without any fraud.
 
-    Equal scores pass a threshold together. Source: scikit-learn's ``average_precision_score``, no interpolation.
+    Equal scores pass a threshold together.
     """
-    if not fraud.any():
-        return None
-    passed, caught = _by_threshold(scores, fraud)
-    steps = np.diff(caught, prepend=0) / fraud.sum()
-    return float(np.sum(steps * caught / passed))
+    return float(average_precision_score(fraud, scores)) if fraud.any() else None
 
 
 def roc_auc(scores: Floats, fraud: Bools) -> float | None:
-    """Area under the ROC curve, equal scores counting half; None unless there is both fraud and none.
-
-    It is the Mann-Whitney U statistic over (frauds x others): the trapezoids below the curve's corners.
-    """
-    frauds, others = int(fraud.sum()), int((~fraud).sum())
-    if not frauds or not others:
-        return None
-    passed, caught = _by_threshold(scores, fraud)
-    true_rate = np.concatenate(([0.0], caught / frauds))
-    false_rate = np.concatenate(([0.0], (passed - caught) / others))
-    return float(np.sum(np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2))
+    """Area under the ROC curve, equal scores counting half; None unless there is both fraud and none."""
+    return float(roc_auc_score(fraud, scores)) if fraud.any() and not fraud.all() else None
 
 
 def precision_at_budget(scores: Floats, fraud: Bools, budget: float) -> float | None:
@@ -49,16 +37,6 @@ def precision_at_budget(scores: Floats, fraud: Bools, budget: float) -> float | 
     if not len(scores):
         return None
     size = max(1, ceil(budget * len(scores) - 1e-9))
-    passed, caught = _by_threshold(scores, fraud)
-    edge = int(np.searchsorted(passed, size))
-    before_passed, before_caught = (passed[edge - 1], caught[edge - 1]) if edge else (0, 0)
-    at_edge = (caught[edge] - before_caught) / (passed[edge] - before_passed)
-    return float((before_caught + (size - before_passed) * at_edge) / size)
-
-
-def _by_threshold(scores: Floats, fraud: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each distinct score, highest first: events, and frauds, that score at least as much."""
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    last_of_equals = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    return (last_of_equals + 1).astype(np.int64), np.cumsum(fraud[order], dtype=np.int64)[last_of_equals]
+    edge = np.partition(scores, -size)[-size]
+    above, at_edge = scores > edge, scores == edge
+    return float((fraud[above].sum() + (size - above.sum()) * fraud[at_edge].mean()) / size)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from patternalarm.contracts.alerts import EvidenceSource, SubjectType
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.topics import TopicKind, topics_of
 from patternalarm.grading.alert_store import alerted_findings, load_quarantined, repeated_rows
 from patternalarm.grading.command_line import run_command
@@ -56,7 +57,6 @@ from patternalarm.settings import get_settings
 
 logger = logging.getLogger(__name__)
 
-EXIT_NOT_CLOSED: Final = 1
 
 Coordinates = frozenset[tuple[int, int]]
 
@@ -334,7 +334,7 @@ def _tell(run_id: str, ledger: Ledger) -> int:
         sys.stdout.write("the ledger is closed\n")
         return 0
     sys.stderr.write(f"error: the ledger of {run_id} is not closed: {ledger.failure()}\n")
-    return EXIT_NOT_CLOSED
+    return ExitCode.FAILED
 
 
 def _joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:

@@ -6,16 +6,14 @@ stays failed, exit code 1.
 """
 
 import sys
-from typing import Final
 
+from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.run_store import connect, is_strict, load_metrics
 from patternalarm.grading.verdict.judgement import judge
 from patternalarm.runs.interruptions import causes, load_interruptions, told_together
 from patternalarm.runs.registry import RunState, finish_run, get_run
 from patternalarm.settings import get_settings
-
-EXIT_MISSED: Final = 1
 
 
 def verdict(run_id: str) -> int:
@@ -31,7 +29,7 @@ def verdict(run_id: str) -> int:
         stored = get_run(connection, run_id)
     if stored.state is RunState.FAILED:
         sys.stderr.write(f"error: run {run_id} failed: {stored.reason}\n")
-        return EXIT_MISSED
+        return ExitCode.FAILED
     if interruptions:
         sys.stdout.write(f"run {run_id} is graded without delays and rate: {told_together(interruptions)}\n")
     if judgement.passed:
@@ -40,7 +38,7 @@ def verdict(run_id: str) -> int:
     sys.stderr.write(f"run {run_id} missed {len(judgement.misses)} of its thresholds:\n")
     for gate in judgement.misses:
         sys.stderr.write(f"  {gate.miss}\n")
-    return EXIT_MISSED
+    return ExitCode.FAILED
 
 
 if __name__ == "__main__":

@@ -77,5 +77,5 @@ def test_labelled_scores_are_those_of_the_measured_phase(tmp_path: Path) -> None
 
 
 def test_missing_log_names_the_command_that_writes_it(tmp_path: Path) -> None:
-    with pytest.raises(GradingError, match=r"patternalarm\.grading\.account"):
+    with pytest.raises(GradingError, match=r"patternalarm\.grading\.ledger\.account"):
         score_log_identities(tmp_path / "scores.parquet")

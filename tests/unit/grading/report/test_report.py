@@ -141,6 +141,17 @@ def test_a_pause_that_nothing_explains_is_told_and_lets_nothing_go(data: ReportD
     assert not slow.graded.was_interrupted
 
 
+def test_a_run_that_failed_says_why_and_a_load_test_shows_its_load(data: ReportData) -> None:
+    run = replace(
+        data.graded.run, kind=RunKind.LOAD_TEST, level="normal", minutes=2.0, seed=7, state="failed", reason=HOSTILE
+    )
+    page = report_page(ReportData(replace(data.graded, run=run), data.metrics))
+    assert "<h1>Load test of shop</h1>" in page
+    assert "level normal · 2 min · seed 7" in page
+    assert "failed before it was graded: &lt;script&gt;" in page
+    assert "<script" not in page
+
+
 def test_scores_that_the_log_lost_after_it_was_accounted_for_are_not_scored(data: ReportData) -> None:
     assert scored_metric(data.graded, 77).value == 1
     lost = scored_metric(data.graded, 40)
