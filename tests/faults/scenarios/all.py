@@ -21,8 +21,9 @@ _SEED_OF_SHORT_FORM: Final = 7
 
 
 def every_fault() -> list[Scenario]:
-    """One fault a run."""
-    return [*parts.scenarios(), KillDuringCheckpoint(), *between_steps.scenarios(), DownAndUp(), FullDisk()]
+    """One fault a run; four in the last."""
+    others = [KillDuringCheckpoint(), *between_steps.scenarios(), DownAndUp(), FullDisk(), short_form.four_faults()]
+    return [*parts.scenarios(), *others]
 
 
 def chosen() -> list[Scenario]:

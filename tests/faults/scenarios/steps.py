@@ -13,7 +13,7 @@ from faults.load_test import LoadTest
 from faults.platform_under_test import PlatformUnderTest
 from faults.scenarios.scenario import Scenario
 from faults.waiting import NothingCameError, wait_for
-from infra.local import health, processes
+from infra.local import processes
 
 from patternalarm.contracts.jobs import ProcessKind
 
@@ -25,7 +25,7 @@ OF_RUN: Final = (SCORER, ALERT_WRITER)
 PARTS: Final = (
     "postgres",
     "kafka",
-    *(name for name in ("zookeeper",) if name in health.CHECKS),
+    "zookeeper",
     "flink-jobmanager",
     "flink-taskmanager",
     SCORER,

@@ -23,7 +23,7 @@ def test_every_part_is_killed_and_stopped_and_every_other_fault_is_there(chosen)
     assert len(set(ids)) == len(ids)
     assert {f"{done}-{part}" for done in ("kill", "stop") for part in PARTS} < set(ids)
     others = {"kill-generator", "kill-during-checkpoint", "kill-in-flink-drain", "kill-in-scorer-stop"}
-    assert others | {"down-and-up", "full-disk-kafka"} < set(ids)
+    assert others | {"down-and-up", "full-disk-kafka", "four-faults"} < set(ids)
 
 
 def test_some_can_be_chosen_and_a_name_that_none_has_is_told(chosen):
