@@ -39,6 +39,6 @@ def test_a_job_outlives_its_jobmanager_and_leaves_nothing_once_it_is_closed(plat
     scope.close()
     assert not target.files().exists(scope.name)
     kept = platform.home / "flink"
-    wait_for(lambda: not [path for path in kept.rglob("*") if job_id in path.name], WITHIN_SECONDS)
+    assert not [path for path in (kept / "results").iterdir() if job_id in path.name]
+    assert not [path for path in (kept / "checkpoints").iterdir() if job_id in path.name]
     wait_for(lambda: not [path for path in (kept / "ha").rglob("*") if path.is_file()], WITHIN_SECONDS)
-    assert list((kept / "checkpoints").iterdir()) == []
