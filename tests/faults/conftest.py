@@ -14,6 +14,7 @@ from faults.platform_under_test import PlatformUnderTest
 from faults.play import Played, play
 from faults.scenarios.all import chosen
 from faults.scenarios.scenario import Scenario
+from infra.local.configuration import ensure_secrets
 
 from patternalarm.settings import get_settings
 
@@ -33,12 +34,16 @@ def platform() -> Iterator[PlatformUnderTest]:
     """The platform, up, and idle but for us; afterwards it must go down and leave no process."""
     if "PATTERNALARM_HOME" not in os.environ:
         pytest.exit("faults are done to a platform of the tests' own: run them by `make faults`", returncode=1)
+    # A new home has passwords only after this.
+    ensure_secrets(Path(os.environ["PATTERNALARM_HOME"]))
     get_settings.cache_clear()
     platform = PlatformUnderTest(get_settings())
-    platform.up()
-    platform.end_runs()
-    yield platform
-    platform.down()
+    try:
+        platform.up()
+        platform.end_runs()
+        yield platform
+    finally:
+        platform.down()
 
 
 @pytest.fixture(scope="session")
