@@ -52,9 +52,12 @@ def played(platform: PlatformUnderTest, request: pytest.FixtureRequest) -> Playe
     scenario: Scenario = request.param
 
     def tell(line: str) -> None:
-        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-        terminal.ensure_newline()
-        terminal.write_line(line)
+        plugins = request.config.pluginmanager
+        # What a fixture says is kept for a failure otherwise.
+        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+            terminal = plugins.get_plugin("terminalreporter")
+            terminal.ensure_newline()
+            terminal.write_line(line, flush=True)
 
     if scenario.why_not_here():
         tell(f"{scenario.id}: left out: {scenario.why_not_here()}")
