@@ -51,7 +51,7 @@ class Scope:
         """Submit the job; how that ended, and what it said."""
         name = f"{self.name}.start-flink"
         options = {
-            "pack": str(DIRECTORY / "pack.yaml"),
+            "pack": str(DIRECTORY / "shop"),
             "scope": self.name,
             "checkpoints": target.files().checkpoints(self.name),
         }

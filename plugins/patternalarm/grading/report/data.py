@@ -193,7 +193,8 @@ class ReportData:
             return f"make replay FILE={file} PACK={shlex.quote(str(run.params.get('pack', run.domain)))}"
         if run.kind is RunKind.LOAD_TEST:
             rate = run.params.get("events_per_minute")
-            options = f"DOMAIN={run.domain} LEVEL={run.level} MINUTES={run.minutes or 0:g} SEED={run.seed}"
+            domain = shlex.quote(str(run.params.get("domain", run.domain)))
+            options = f"DOMAIN={domain} LEVEL={run.level} MINUTES={run.minutes or 0:g} SEED={run.seed}"
             lenient = "" if run.params.get("strict", True) else " STRICT=false"
             return f"make load-test {options}" + (f" RATE={rate}" if rate else "") + lenient
         return f"airflow dags trigger {run.dag_id}"

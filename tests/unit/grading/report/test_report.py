@@ -165,3 +165,10 @@ def test_the_terminal_shows_names_as_they_are(data: ReportData) -> None:
     assert "[red]" in text
     for label, count in ASIDES.items():
         assert re.search(rf"{label}\s+{count}\b", text), label
+
+
+def test_a_load_test_of_a_folder_is_run_again_by_its_path(data):
+    params = {"domain": "/my own/toll", "strict": True}
+    run = replace(data.graded.run, kind=RunKind.LOAD_TEST, level="mini", minutes=0.5, seed=7, params=params)
+    again = replace(data, graded=replace(data.graded, run=run))
+    assert again.command == "make load-test DOMAIN='/my own/toll' LEVEL=mini MINUTES=0.5 SEED=7"

@@ -1,11 +1,18 @@
 package dev.patternalarm.flink;
 
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
 import org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint;
+import org.apache.flink.runtime.highavailability.JobResultStoreOptions;
 import org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.KeeperException;
 import org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.ZKUtil;
@@ -24,12 +31,15 @@ public final class SoleJobManager {
     private static final int SESSION_MS = 10_000;
     private static final long OF_NO_SESSION = 0;
     private static final int EVERY_VERSION = -1;
+    private static final String UNFINISHED = "_DIRTY.json";
 
     private SoleJobManager() {}
 
     /** Takes the arguments of Flink's own entry point, {@code --configDir} among them. */
     public static void main(String[] arguments) throws Exception {
-        removeClaims(GlobalConfiguration.loadConfiguration(configDir(arguments)));
+        Configuration configuration = GlobalConfiguration.loadConfiguration(configDir(arguments));
+        removeClaims(configuration);
+        settleFailedStarts(Path.of(URI.create(configuration.get(JobResultStoreOptions.STORAGE_PATH))));
         StandaloneSessionClusterEntrypoint.main(arguments);
     }
 
@@ -52,6 +62,23 @@ public final class SoleJobManager {
                 Stat stat = zookeeper.exists(node, false);
                 if (stat != null && stat.getEphemeralOwner() != OF_NO_SESSION) {
                     deleteIfThere(zookeeper, node);
+                }
+            }
+        }
+    }
+
+    /**
+     * Marks results of jobs that failed before they had begun as cleaned up.
+     *
+     * <p>Flink 2.3 writes them without the application that they belong to, never cleans them up, and a JobManager that finds
+     * one ends with "Application ID is missing in the recovered job result", at every start.
+     */
+    static void settleFailedStarts(Path results) throws IOException {
+        try (DirectoryStream<Path> unfinished = Files.newDirectoryStream(results, "*" + UNFINISHED)) {
+            for (Path result : unfinished) {
+                if (!Files.readString(result).contains("\"application-id\"")) {
+                    String finished = result.getFileName().toString().replace(UNFINISHED, ".json");
+                    Files.move(result, result.resolveSibling(finished), StandardCopyOption.REPLACE_EXISTING);
                 }
             }
         }

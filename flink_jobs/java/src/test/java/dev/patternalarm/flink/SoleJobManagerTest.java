@@ -1,9 +1,12 @@
 package dev.patternalarm.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -79,6 +82,18 @@ class SoleJobManagerTest {
     @Test
     void aClusterThatNobodyEverLedHasNoClaims() throws Exception {
         SoleJobManager.removeClaims(configuration());
+    }
+
+    @Test
+    void theResultOfAJobThatNeverBeganIsSettledAndNoOther() throws Exception {
+        Files.writeString(directory.resolve("a_DIRTY.json"), "{\"result\":{\"id\":\"a\"}}");
+        Files.writeString(directory.resolve("b_DIRTY.json"), "{\"result\":{\"id\":\"b\",\"application-id\":\"c\"}}");
+
+        SoleJobManager.settleFailedStarts(directory);
+
+        assertTrue(Files.exists(directory.resolve("a.json")));
+        assertFalse(Files.exists(directory.resolve("a_DIRTY.json")));
+        assertTrue(Files.exists(directory.resolve("b_DIRTY.json")));
     }
 
     @Test

@@ -1,11 +1,11 @@
 """What interrupted a run, and when its detection paused.
 
-Revision ID: 0006
+Revision ID: 0005
 """
 
 from alembic import op
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
