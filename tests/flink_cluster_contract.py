@@ -33,7 +33,12 @@ def tell(stage: Stage) -> None:
     flink, name = stage.cluster, stage.name
     assert flink.job(name) is None
     assert flink.jobs_named(name) == []
-    for asking in (flink.failure, flink.cancel, lambda job_id: flink.read_offsets(job_id, stage.topic)):
+    for asking in (
+        flink.cancel,
+        flink.last_checkpoint,
+        flink.restarted,
+        lambda job_id: flink.read_offsets(job_id, stage.topic),
+    ):
         with pytest.raises(FlinkError):
             asking(UNKNOWN)
     free, total = flink.free_slots(), flink.all_slots()
