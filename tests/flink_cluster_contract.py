@@ -1,4 +1,4 @@
-"""The contract of ``FlinkCluster``: a story of a job that is started twice, told to whoever stands behind the port."""
+"""The contract of ``FlinkCluster``: a story of two jobs, told to whoever stands behind the port."""
 
 from typing import Protocol
 
@@ -28,12 +28,17 @@ class Stage(Protocol):
         """Put records into the topic."""
 
 
-def tell(stage: Stage) -> None:
-    """Run the contract."""
+def tell(stage: Stage, other: Stage) -> None:
+    """Run the contract: the first job is drained, the other one of the same cluster is cancelled."""
     flink, name = stage.cluster, stage.name
     assert flink.job(name) is None
     assert flink.jobs_named(name) == []
-    for asking in (flink.failure, flink.cancel, lambda job_id: flink.read_offsets(job_id, stage.topic)):
+    for asking in (
+        flink.cancel,
+        flink.last_checkpoint,
+        flink.restarted,
+        lambda job_id: flink.read_offsets(job_id, stage.topic),
+    ):
         with pytest.raises(FlinkError):
             asking(UNKNOWN)
     free, total = flink.free_slots(), flink.all_slots()
@@ -61,15 +66,17 @@ def tell(stage: Stage) -> None:
     wait_for(lambda: name in flink.ended_jobs(), seconds=60)
     flink.forget(name)
     assert name not in flink.ended_jobs()
-    stage.start()
-    # By its name there is one at most, so it is found whoever started it.
-    assert wait_for(lambda: running(flink, name), seconds=60).job_id == first.job_id
-    assert flink.jobs_named(name) == [first.job_id]
-    assert flink.last_checkpoint(first.job_id) >= 0
-    assert not flink.restarted(first.job_id)
-    flink.cancel(first.job_id)
+    # A run's job has the run's name, and there is no second one of that name: Flink would refuse it.
+    name = other.name
+    other.start()
+    second = wait_for(lambda: running(flink, name), seconds=60)
+    assert second.job_id != first.job_id
+    assert flink.jobs_named(name) == [second.job_id]
+    assert flink.last_checkpoint(second.job_id) >= 0
+    assert not flink.restarted(second.job_id)
+    flink.cancel(second.job_id)
     assert wait_for(lambda: ended(flink, name), seconds=60) == "CANCELED"
-    assert flink.failure(first.job_id)
+    assert flink.failure(second.job_id)
     assert flink.jobs_named(name) == []
     flink.forget(name)
     flink.forget(name)

@@ -134,9 +134,8 @@ def test_parameters_that_a_dag_has_are_none_of_its_business(dag_bag):
 
 def begin_first_task(dag, **params):
     (first,) = (task for task in dag.tasks if not task.upstream_task_ids)
-    first._pre_execute_hook(
-        {"dag": dag, "dag_run": SimpleNamespace(conf=params), "params": {**dag.params.dump(), **params}}
-    )
+    given = {"params": {**dag.params.dump(), **params}, "dag_run": SimpleNamespace(conf=params)}
+    first._pre_execute_hook({"dag": dag, "task": first, "ti": None, **given})
 
 
 @pytest.mark.parametrize(("rate", "minutes", "events"), [(100, 0.5, 50), (384, 0.5, 192)])

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,16 @@ class PlatformsCluster:
 
 
 @pytest.fixture
-def stage(platform: Settings) -> Iterator[PlatformsCluster]:
-    """A scope of its own, whose topics, jobs and files go with it."""
-    scope = f"contract-{int(time.time())}"
+def stages(platform: Settings) -> Iterator[list[PlatformsCluster]]:
+    """Two scopes of their own, whose topics, jobs and files go with them."""
+    began = int(time.time())
+    with ExitStack() as stack:
+        yield [stack.enter_context(stage(platform, f"contract-{began}-{number}")) for number in (1, 2)]
+
+
+@contextmanager
+def stage(platform: Settings, scope: str) -> Iterator[PlatformsCluster]:
+    """One of them."""
     admin = AdminClient({"bootstrap.servers": platform.kafka_bootstrap})
     wanted = [
         NewTopic(topic, num_partitions=TOPIC_SPECS[kind].partitions, replication_factor=1)
@@ -77,5 +85,5 @@ def stage(platform: Settings) -> Iterator[PlatformsCluster]:
         future.result()
 
 
-def test_the_platforms_cluster_keeps_the_contract(stage: PlatformsCluster) -> None:
-    tell(stage)
+def test_the_platforms_cluster_keeps_the_contract(stages: list[PlatformsCluster]) -> None:
+    tell(*stages)

@@ -44,6 +44,11 @@ def test_a_run_lives_through_the_watchdog_and_cleared_it_makes_way_for_the_next(
 
     person.clear(DAG_ID, run, "open_run", downstream=True)
     second = wait_for(lambda: next(iter(set(runs_of(platform, run)) - {first}), ""), CLOSED_WITHIN_SECONDS)
+    # What follows a task that was not done is not begun, and would not fail below.
+    wait_for(
+        lambda: [t for t in person.tasks(DAG_ID, run) if t.task_id == "open_run" and t.state == "success"],
+        CLOSED_WITHIN_SECONDS,
+    )
     # Closing comes before opening.
     assert left_of(platform, first) == []
     person.mark_run(DAG_ID, run)

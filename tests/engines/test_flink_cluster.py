@@ -7,12 +7,12 @@ from flink_cluster_contract import tell
 class InMemory:
     """See ``Stage``."""
 
-    name = "detect-payments-run-1"
-    topic = "events.payments.run-1"
     savepoints = "memory:///savepoints"
 
-    def __init__(self):
-        self.cluster = FlinkInMemory()
+    def __init__(self, cluster, scope):
+        self.cluster = cluster
+        self.name = f"detect-payments-{scope}"
+        self.topic = f"events.payments.{scope}"
 
     def start(self):
         self.cluster.run(self.name)
@@ -22,4 +22,5 @@ class InMemory:
 
 
 def test_the_double_keeps_the_contract():
-    tell(InMemory())
+    cluster = FlinkInMemory()
+    tell(InMemory(cluster, "run-1"), InMemory(cluster, "run-2"))

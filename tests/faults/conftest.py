@@ -14,6 +14,7 @@ from faults.platform_under_test import PlatformUnderTest
 from faults.play import Played, play
 from faults.scenarios.all import chosen
 from faults.scenarios.scenario import Scenario
+from infra.local.configuration import ensure_secrets
 
 from patternalarm.settings import get_settings
 
@@ -33,12 +34,16 @@ def platform() -> Iterator[PlatformUnderTest]:
     """The platform, up, and idle but for us; afterwards it must go down and leave no process."""
     if "PATTERNALARM_HOME" not in os.environ:
         pytest.exit("faults are done to a platform of the tests' own: run them by `make faults`", returncode=1)
+    # A new home has passwords only after this.
+    ensure_secrets(Path(os.environ["PATTERNALARM_HOME"]))
     get_settings.cache_clear()
     platform = PlatformUnderTest(get_settings())
-    platform.up()
-    platform.end_runs()
-    yield platform
-    platform.down()
+    try:
+        platform.up()
+        platform.end_runs()
+        yield platform
+    finally:
+        platform.down()
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +52,12 @@ def played(platform: PlatformUnderTest, request: pytest.FixtureRequest) -> Playe
     scenario: Scenario = request.param
 
     def tell(line: str) -> None:
-        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-        terminal.ensure_newline()
-        terminal.write_line(line)
+        plugins = request.config.pluginmanager
+        # What a fixture says is kept for a failure otherwise.
+        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+            terminal = plugins.get_plugin("terminalreporter")
+            terminal.ensure_newline()
+            terminal.write_line(line, flush=True)
 
     if scenario.why_not_here():
         tell(f"{scenario.id}: left out: {scenario.why_not_here()}")

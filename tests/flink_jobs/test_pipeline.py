@@ -207,7 +207,6 @@ def test_a_pattern_over_a_device_tells_whose_events_it_holds(detect: Detect) -> 
     ring = Pattern(
         name="device_passed_on",
         version="1",
-        domain="payments",
         fraud_type="account_takeover",
         severity=Severity.HIGH,
         subject_type=SubjectType.DEVICE,

@@ -71,7 +71,7 @@ class FlinkCluster(Protocol):
         """Names of the jobs of which it is kept how they ended, until ``forget``."""
 
     def forget(self, name: str) -> None:
-        """Remove what is kept of how the job of this name ended; before, none of that name can be submitted again."""
+        """Remove what is kept of how the job of this name ended. A name is a job's for good: it is that of its run."""
 
     def jobs_named(self, name: str) -> list[str]:
         """Ids of the jobs of this name that have not ended."""

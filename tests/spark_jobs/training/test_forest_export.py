@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from forest_rows import rows
 from pyspark.ml import Pipeline
 from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import functions as F  # noqa: N812
 from scoring.feature_vector import without_missing
 from scoring.scores import with_scores
-from test_forest_training import rows
 from training.forest_export import forest_probabilities, forest_trees
 from training.forest_training import grow_forest
 

@@ -1,18 +1,9 @@
 """Growing the forest."""
 
-from history import planted
+from forest_rows import rows
 from pyspark.sql import functions as F  # noqa: N812
 from scoring.scores import with_scores
 from training.forest_training import class_weights, grow_forest, legitimate_share, sampled, training_set
-
-
-def rows(spark, pack):
-    features, labels = planted(pack)
-    verdict = {label["event_id"]: pack.classes.index(label["verdict"]) for label in labels}
-    return spark.createDataFrame(
-        [(f["actor_id"], f["event_id"], f["values"], verdict.get(f["event_id"], 0)) for f in features],
-        "actor_id string, event_id string, `values` array<double>, label int",
-    )
 
 
 def test_weights_are_inverse_frequencies_up_to_a_cap():

@@ -27,7 +27,7 @@ class World:
             "j2": f"detect-payments-{OTHER}",
             "j3": "somebody-elses",
         }
-        self.ended_jobs = [f"detect-payments-{MINE}"]
+        self.ended_jobs = {f"detect-payments-{MINE}"}
         self.topics = [
             "__consumer_offsets",
             "events.payments",
@@ -78,10 +78,10 @@ def world(monkeypatch, tmp_path):
             if state.refused_cancels:
                 state.refused_cancels -= 1
                 raise FlinkError("Flink answers 409")
-            state.ended_jobs.append(state.jobs.pop(job))
+            state.ended_jobs.add(state.jobs.pop(job))
 
         def ended_jobs(self):
-            return list(state.ended_jobs)
+            return sorted(state.ended_jobs)
 
         def forget(self, name):
             state.ended_jobs.remove(name)

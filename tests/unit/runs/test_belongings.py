@@ -32,7 +32,7 @@ def test_a_job_that_cannot_be_cancelled_yet_is_cancelled_again(world, mine):
     world.refused_cancels = 2
     assert belongings.RunFlinkJobs().remove(mine) == [f"detect-payments-{mine}"]
     assert "j1" not in world.jobs
-    assert world.ended_jobs == []
+    assert not world.ended_jobs
 
 
 def test_a_job_that_stays_is_told_with_what_flink_said(world, mine, monkeypatch):

@@ -39,7 +39,7 @@ def worker(processes):
     """A process of a run."""
     processes.start_process("worker", [sys.executable, "-c", STAYS], restarts=True)
     yield processes
-    processes.stop_and_remove("worker")
+    processes.remove("worker")
 
 
 def test_a_process_that_is_not_behind_is_stopped(worker):
@@ -64,4 +64,4 @@ def test_a_process_that_gave_its_verdict_meanwhile_fails_the_drain(processes):
     behind = drain("worker")
     behind.left = 7
     assert event_of(behind).payload["reason"] == "not done: worker ended with exit code 1"
-    processes.stop_and_remove("worker")
+    processes.remove("worker")
