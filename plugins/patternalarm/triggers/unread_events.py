@@ -12,7 +12,8 @@ class UnreadEvents:
 
     Flink tells the offset of the last record that it read, so where a partition ends in control records, or in those of
     an aborted transaction, the job never seems to reach its end offset. Of a job that was started again, it may tell what
-    was read before and will be read once more; then only what the job's last checkpoint holds is read for good.
+    was read before and will be read once more, or nothing when there is no more to read; then what the job's last
+    checkpoint holds is what is read.
     """
 
     def __init__(self, flink: FlinkCluster, kafka: KafkaTopicsHook, domain: str, scope: str) -> None:
@@ -31,6 +32,7 @@ class UnreadEvents:
         wanted = {(self._topic, partition): offset + 1 for partition, offset in read.items()}
         spans = self._kafka.offsets([self._topic])
         left = self._by_metrics.left(spans, wanted)
-        if left or not self._flink.restarted(job_id):
+        # Asked last, so that what was told before a restart is not believed.
+        if not self._flink.restarted(job_id):
             return left
         return self._by_checkpoints.left(spans, self._kafka.committed(self._group, self._topic))

@@ -92,9 +92,10 @@ def test_a_job_that_rests_before_control_records_has_read_all(flink, monkeypatch
 @pytest.mark.parametrize(
     ("committed", "unread"), [({}, 37), ({0: 42}, 5), ({0: 40, 1: 5}, 2), ({0: 42, 1: 5}, 0), ({0: 42, 1: 5, 2: 0}, 0)]
 )
-def test_of_a_job_that_was_started_again_only_what_its_checkpoint_holds_is_read(flink, monkeypatch, committed, unread):
+@pytest.mark.parametrize("told", [{0: 41, 1: 4}, {0: -1, 1: -1}, {}])
+def test_of_a_job_that_was_started_again_what_its_checkpoint_holds_is_read(flink, monkeypatch, told, committed, unread):
     monkeypatch.setattr(Kafka, "wanted_next", {(TOPIC, partition): next_ for partition, next_ in committed.items()})
-    flink.read, flink.was_restarted = {0: 41, 1: 4}, True
+    flink.read, flink.was_restarted = told, True
     trigger = flink_caught_up.FlinkCaughtUpTrigger(domain="payments", scope="run-1")
     assert isinstance(trigger.look(), Done) == (unread == 0)
     assert trigger.progress() == unread

@@ -22,7 +22,8 @@ from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
-_RECORD_SECONDS: Final = 10
+_RECORDED_WITHIN_SECONDS: Final = 10
+_CLEANED_UP_WITHIN_SECONDS: Final = 60
 
 # Said, before anything is done, by a JobManager that is becoming leader or is taking up a job.
 _NOT_UP_YET: Final = re.compile(
@@ -115,11 +116,13 @@ class RestFlinkCluster:
             FlinkError: Flink has not cleaned up, or cannot be reached.
         """
         unfinished, finished = self._records(flink_job_id(name))
-        patience_ends = time.monotonic() + _RECORD_SECONDS
-        # A job is shown as ended a moment before that is recorded.
-        while unfinished.exists() or (not finished.exists() and self.job(name) is not None):
-            if time.monotonic() > patience_ends:
-                break
+        began = time.monotonic()
+        # A job is shown as ended a moment before that is recorded; of one that is forgotten already, nothing will be.
+        while not (unfinished.exists() or finished.exists()) and self.job(name) is not None:
+            if time.monotonic() - began > _RECORDED_WITHIN_SECONDS:
+                return
+            time.sleep(0.2)
+        while unfinished.exists() and time.monotonic() - began < _CLEANED_UP_WITHIN_SECONDS:
             time.sleep(0.2)
         if unfinished.exists():
             raise FlinkError(f"Flink has not cleaned up after job {name}: see the log of its JobManager")
