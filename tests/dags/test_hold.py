@@ -10,17 +10,16 @@ from patternalarm.dag_parts.hold import hold_run
 
 
 class Instance:
-    """A task instance of the first mapped run, or of a run of its own, that was tried ``try_number`` times."""
+    """A task instance of a mapped run, or of a run of its own; without ``values`` nothing was opened."""
 
-    def __init__(self, try_number=1, map_index=-1, values=True):
-        self.try_number = try_number
+    def __init__(self, map_index=-1, values=True):
         self.map_index = map_index
         self.values = values
 
     def xcom_pull(self, task_ids, map_indexes=None):
         if not self.values:
             return None
-        return {"run_id": f"of {task_ids} {map_indexes}", "opened_by_try": 2, "clear_number": 1}
+        return {"run_id": f"of {task_ids} {map_indexes}"}
 
 
 @pytest.fixture
@@ -46,10 +45,9 @@ def leases(monkeypatch):
 def begin(dag_bag, leases):
     """Begins a task; gives the runs whose leases are renewed by it."""
 
-    def begin_task(dag_id, task_id, clear_number=1, **instance):
+    def begin_task(dag_id, task_id, **instance):
         task = dag_bag.dags[dag_id].get_task(task_id)
-        dag_run = SimpleNamespace(clear_number=clear_number)
-        hold_run({"task": task, "ti": Instance(**instance), "dag_run": dag_run})
+        hold_run({"task": task, "ti": Instance(**instance)})
         return leases.renewed
 
     return begin_task
@@ -81,32 +79,13 @@ def test_a_task_of_a_mapped_run_renews_its_own_runs(begin):
     ],
 )
 def test_what_comes_before_a_run_ends_it_or_has_none_holds_none(begin, dag_id, task_id):
-    assert begin(dag_id, task_id, try_number=9, values=False) == []
+    assert begin(dag_id, task_id, values=False) == []
 
 
 def test_a_task_of_a_closed_run_does_not_begin(begin, leases):
     leases.closed = {"of open_run None"}
     with pytest.raises(AirflowFailException, match=r"of open_run None is closed.*trigger the DAG again"):
         begin("run_load_test", "grade")
-
-
-def test_a_task_that_was_cleared_alone_does_not_begin(begin):
-    with pytest.raises(
-        AirflowFailException, match=r"generate was cleared alone.*trigger the DAG again, or clear open_run"
-    ):
-        begin("run_load_test", "generate", try_number=3, clear_number=2)
-
-
-@pytest.mark.parametrize(
-    ("try_number", "clear_number"),
-    [
-        pytest.param(2, 1, id="cleared with the opening"),
-        pytest.param(3, 1, id="tried again after the scheduler died"),
-        pytest.param(2, 2, id="beside another run that was cleared"),
-    ],
-)
-def test_a_task_that_comes_again_otherwise_begins(begin, try_number, clear_number):
-    assert begin("run_load_test", "generate", try_number=try_number, clear_number=clear_number)
 
 
 def test_a_run_that_was_only_said_to_be_opened_is_none(begin):

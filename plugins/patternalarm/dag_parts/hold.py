@@ -13,8 +13,7 @@ def hold_run(context: Context) -> None:
     """Renew the lease of the task's run. A task before the run's opening has none; the teardown needs none.
 
     Raises:
-        AirflowFailException: the run is closed, or the task was cleared without ``open_run``: what it would go on with is
-            gone, or done already.
+        AirflowFailException: the run is closed, and what the task would go on with is gone.
         PlatformDatabaseError: PostgreSQL cannot be reached.
     """
     task, ti = context["task"], context["ti"]
@@ -25,13 +24,6 @@ def hold_run(context: Context) -> None:
     values = ti.xcom_pull(task_ids=opening.task_id, **own)
     if values is None:
         raise AirflowFailException(f"{opening.task_id} opened no run: trigger the DAG again")
-    # Tried once more it may be without being cleared, after the scheduler died; and another run of a mapped group may be
-    # cleared at any time. Both together are a clearing of this task.
-    if ti.try_number > values["opened_by_try"] and (context["dag_run"].clear_number or 0) > values["clear_number"]:
-        raise AirflowFailException(
-            f"{task.task_id} was cleared alone, but its events cannot come twice: trigger the DAG again, or clear "
-            f"{opening.task_id} with all that follows it"
-        )
     try:
         PlatformDatabaseHook().write(
             f"renew the lease of {values['run_id']}",

@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from patternalarm.operators.task_states import task_states
 from patternalarm.runs import registry as runs
 from patternalarm.runs.closing import RunCloser
 
@@ -36,17 +37,8 @@ class CloseRunOperator(BaseOperator):  # type: ignore[misc]
         RunCloser(self.log).close(self.run_id, state, reason, keep_topics=self.keep_topics == "True")
 
     def _verdict(self, context: Context) -> tuple[runs.RunState, str | None]:
-        states = self._states(context["ti"])
+        states = task_states(context["ti"])
         if self.succeeded and states.get(self.succeeded) == "success":
             return runs.RunState.PASSED, None
         failed = sorted(task for task, state in states.items() if state == "failed")
         return runs.RunState.FAILED, f"failed at {', '.join(failed)}" if failed else "ended before it was graded"
-
-    @staticmethod
-    def _states(ti: Any) -> dict[str, str]:
-        """States of the run's tasks by task id. In a mapped group, Airflow puts ``_<map index>`` behind each id."""
-        mapped = ti.map_index is not None and ti.map_index >= 0
-        found = ti.get_task_states(
-            dag_id=ti.dag_id, run_ids=[ti.run_id], map_index=ti.map_index if mapped else None
-        ).get(ti.run_id, {})
-        return {key.removesuffix(f"_{ti.map_index}"): state for key, state in found.items()} if mapped else found

@@ -27,6 +27,7 @@ from patternalarm.models.metadata import ModelError
 from patternalarm.models.registry import ModelRegistryError, ModelVersion, get_model
 from patternalarm.models.serving import serving_model
 from patternalarm.operators.run_values import RunValues
+from patternalarm.operators.task_states import task_states
 from patternalarm.patterns import Pattern, PatternError, load_patterns, pattern_set_of
 from patternalarm.retrying import before_work_begins
 from patternalarm.runs import registry as runs
@@ -37,6 +38,7 @@ from patternalarm.triggers.room_to_run import RoomToRunTrigger
 
 # The longest run that may hold what is waited for, with its warm-up, drain and grading.
 _ROOM_PATIENCE: Final = timedelta(minutes=MAX_MINUTES + 30)
+_DONE: Final = frozenset({"success", "failed", "skipped", "upstream_failed"})
 
 
 class OpenRunOperator(BaseOperator):  # type: ignore[misc]
@@ -90,7 +92,8 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
         """Check, record, lease; wait for room before.
 
         Raises:
-            AirflowFailException: pack, patterns or model are not fit for the run, or it is closed already.
+            AirflowFailException: pack, patterns or model are not fit for the run, it is closed already, or it was cleared
+                without all that follows it.
             ClosingError: an earlier attempt cannot be closed.
             EngineError, KafkaTopicsError, PlatformDatabaseError: an engine cannot be reached.
         """
@@ -120,7 +123,6 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             room = Room.now()
         dag_run, ti = context["dag_run"], context["ti"]
         map_index = -1 if ti.map_index is None else ti.map_index
-        clear_number = dag_run.clear_number or 0
         minutes = float(self.minutes) if self.minutes is not None else None
         opened_at = datetime.now(UTC)
         wanted = runs.Run(
@@ -131,7 +133,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                 airflow_run_id=dag_run.run_id,
                 run_after=dag_run.run_after,
                 map_index=map_index,
-                clear_number=clear_number,
+                clear_number=dag_run.clear_number or 0,
             ),
             kind=self.kind,
             domain=pack.name,
@@ -150,6 +152,7 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             measured_until=opened_at if test_from else None,
         )
         self._close_earlier_attempts(wanted)
+        self._refuse_half_a_clearing(context)
         alone_in = (wanted.dag_id, wanted.airflow_run_id) if self.alone else None
         try:
             opened = PlatformDatabaseHook().write(
@@ -175,8 +178,6 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
             domain=pack.name,
             pack=str(copy),
             opened_at=run.requested_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-            opened_by_try=ti.try_number,
-            clear_number=clear_number,
             score_from_ms=int((test_from or run.requested_at).timestamp() * 1000),
             events_per_minute=self._rate(),
             seed=int(self.seed),
@@ -213,6 +214,17 @@ class OpenRunOperator(BaseOperator):  # type: ignore[misc]
                 self.log.info("closing %s, the attempt before this one", run.run_id)
                 reason = f"was cleared; the next attempt is {wanted.run_id}"
                 RunCloser(self.log).close(run.run_id, runs.RunState.FAILED, reason, keep_topics=run.keep_topics)
+
+    def _refuse_half_a_clearing(self, context: Context) -> None:
+        # With any task, Airflow clears its setup and its teardown: this one and the closing of what it opens.
+        after = context["task"].get_flat_relative_ids(upstream=False)
+        states = task_states(context["ti"])
+        done = sorted(task_id for task_id in after if states.get(task_id) in _DONE)
+        if done:
+            raise AirflowFailException(
+                f"not all that follows was cleared: {', '.join(done)} ran for the attempt before, and no run goes on where "
+                f"another ended. Trigger the DAG again, or clear {self.task_id} with all that follows it"
+            )
 
     def _waiting(self, wanted: runs.Run, lack: str, until: float) -> TaskDeferred:
         self.log.info("waiting: %s", lack)

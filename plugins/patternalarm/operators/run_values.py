@@ -17,10 +17,6 @@ class RunValues(TypedDict):
     """Folder of the run's own copy of its domain pack, which no edit reaches."""
     opened_at: str
     """ISO 8601 UTC."""
-    opened_by_try: int
-    """Which try of ``open_run`` opened it."""
-    clear_number: int
-    """How often the DAG run was cleared by then."""
     score_from_ms: int
     """Events older than this (epoch milliseconds) are history: neither scored nor graded."""
     events_per_minute: int

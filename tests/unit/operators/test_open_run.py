@@ -51,16 +51,23 @@ def engines(monkeypatch, tmp_path):
     return monkeypatch
 
 
-def attempt(clear_number=0, map_index=-1, try_number=1, **params):
-    """Context of an attempt of ``open_run``."""
+def attempt(clear_number=0, map_index=-1, states=None, **params):
+    """Context of an attempt of ``open_run``, which ``create_topics`` and ``grade`` follow; ``states`` are those of tasks."""
     return {
+        "task": SimpleNamespace(get_flat_relative_ids=lambda upstream: {"create_topics", "grade"}),
         "dag_run": SimpleNamespace(
             dag_id="run_load_test",
             run_id="manual__1",
             clear_number=clear_number,
             run_after=datetime(2026, 11, 26, 18, 6, 30, tzinfo=UTC),
         ),
-        "ti": SimpleNamespace(map_index=map_index, try_number=try_number, dag_version_id=UUID(int=7)),
+        "ti": SimpleNamespace(
+            dag_id="run_load_test",
+            run_id="manual__1",
+            map_index=map_index,
+            dag_version_id=UUID(int=7),
+            get_task_states=lambda dag_id, run_ids, map_index: {run_ids[0]: states or {}},
+        ),
         "params": params,
     }
 
@@ -202,10 +209,26 @@ def test_an_attempt_after_a_clearing_closes_the_one_before_and_opens_a_run_of_it
     first = load_test().execute(attempt())["run_id"]
     others = [still_open("run-8", airflow_run_id="manual__2"), still_open("run-9", domain="iot")]
     registry.open = [still_open(first), *others]
-    second = load_test().execute(attempt(clear_number=1, try_number=2))
+    second = load_test().execute(attempt(clear_number=1))
     assert second["run_id"] != first
-    assert second["opened_by_try"] == 2
     assert registry.closed == [(first, RunState.FAILED, f"was cleared; the next attempt is {second['run_id']}", True)]
+
+
+@pytest.mark.parametrize("state", ["success", "failed", "upstream_failed", "skipped"])
+def test_a_task_that_was_cleared_alone_opens_nothing_and_ends_the_attempt_before(registry, state):
+    first = load_test().execute(attempt())["run_id"]
+    registry.open = [still_open(first)]
+    with pytest.raises(
+        AirflowFailException, match=r"create_topics ran for the attempt before.*Trigger the DAG again, or"
+    ):
+        load_test().execute(attempt(clear_number=1, states={"create_topics": state, "train_missing_model": "success"}))
+    assert [run_id for run_id, *_ in registry.closed] == [first]
+    assert len(registry.runs) == 1
+
+
+@pytest.mark.parametrize("state", ["restarting", "running", "queued", "scheduled", "deferred", "removed"])
+def test_what_follows_and_has_not_ended_is_no_hindrance(registry, state):
+    assert load_test().execute(attempt(states={"create_topics": state}))
 
 
 def test_a_closed_run_is_not_opened_again(registry, engines):
