@@ -21,7 +21,7 @@ PARAMETERS: Final[dict[str, Any]] = {
     "strict": False,
 }
 
-_STATE_SECONDS: Final = 300
+_STATE_SECONDS: Final = 600
 _WATCHDOG_SECONDS: Final = 300
 
 
