@@ -51,6 +51,11 @@ class Fault:
     said: str = ""
 
     @property
+    def is_kill(self) -> bool:
+        """Whether the process ended, rather than stood still."""
+        return self.what.startswith("kill -9")
+
+    @property
     def pause_seconds(self) -> float | None:
         """From the fault until the part worked again."""
         return None if self.back is None else (self.back - self.at).total_seconds()

@@ -23,6 +23,7 @@ from infra.local.supervision import PlatformSupervisor, Program, State
 
 from patternalarm.cli.airflow_api import ADMIN_USER
 from patternalarm.contracts.tables import CONSUMER_OFFSET, LEASE, PLATFORM_ROLE
+from patternalarm.engines.local.processes import SupervisedProcesses
 from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import Settings
 
@@ -47,6 +48,7 @@ class PlatformUnderTest:
         self.settings = settings
         self.configuration = Configuration(settings)
         self.supervisor = PlatformSupervisor(self.configuration)
+        self._processes = SupervisedProcesses(settings)
         self._local = Platform(self.configuration, Progress(sys.stderr))
 
     def up(self) -> None:
@@ -87,12 +89,12 @@ class PlatformUnderTest:
                 continue
 
     def works(self, name: str, instead_of: int = 0) -> bool:
-        """Whether the program runs, not as process ``instead_of`` any more, and answers where it can be asked."""
+        """Whether the program runs, not as process ``instead_of`` any more, and answers or says that it is ready."""
         program = self.program(name)
         if not program or program.state is not State.RUNNING or program.pid in (0, instead_of):
             return False
         if name not in health.CHECKS:
-            return True
+            return self._processes.is_ready(name)
         try:
             health.CHECKS[name](self.configuration)
         except (health.Unhealthy, LookupError):

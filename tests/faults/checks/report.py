@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from faults.evidence import FaultedRun
+from faults.evidence import Fault, FaultedRun
+
+from patternalarm.watching.outages import SILENCE_SECONDS
+from patternalarm.watching.watcher import FRESH_SECONDS, HEARTBEAT_SECONDS
 
 # The platform notices by polls, and a part that was let go on needs a moment.
 _SLACK: Final = timedelta(seconds=15)
@@ -12,6 +15,14 @@ _SLACK: Final = timedelta(seconds=15)
 _PAUSE: Final = timedelta(seconds=10)
 
 Span = tuple[datetime, datetime]
+
+
+def _is_noticed(fault: Fault) -> bool:
+    """Whether it lasts long enough for a part's silence to be told from a moment's; a process started anew always does."""
+    if fault.is_kill:
+        return True
+    silence = HEARTBEAT_SECONDS if fault.part.startswith("airflow-") else SILENCE_SECONDS + FRESH_SECONDS
+    return fault.released - fault.at >= timedelta(seconds=silence + 5)
 
 
 def is_written(run: FaultedRun) -> Iterator[str]:
@@ -29,8 +40,8 @@ def names_the_interruptions(run: FaultedRun) -> Iterator[str]:
         yield "its report tells of no interruptions at all"
         return
     told = report["interruptions"]
-    for part in dict.fromkeys(fault.part for fault in run.faults):
-        faults = [fault for fault in run.faults if fault.part == part]
+    for part in dict.fromkeys(fault.part for fault in run.faults if _is_noticed(fault)):
+        faults = [fault for fault in run.faults if fault.part == part and _is_noticed(fault)]
         spans = [
             _lasting(entry["began_at"], entry["seconds"]) for entry in told if part in ("platform", entry["component"])
         ]

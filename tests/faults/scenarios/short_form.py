@@ -12,7 +12,7 @@ def four_faults() -> Scenario:
     steps = [
         Step(8, SCORER),
         Step(32, "flink-taskmanager"),
-        Step(55, "kafka", stopped_seconds=15),
+        Step(50, "kafka", stopped_seconds=25),
         Step(85, "postgres"),
     ]
     return Faults(id="four-faults", minutes=1.75, steps=steps)
