@@ -157,6 +157,16 @@ def test_faults_that_leave_no_time_to_resume_are_one_outage():
     assert [outage.back for outage in outages] == [second(45), second(91)]
 
 
+@pytest.mark.parametrize(
+    ("part", "seconds", "asked"),
+    [("kafka", 10, False), ("kafka", 25, True), ("airflow-scheduler", 25, False), ("airflow-scheduler", 60, True)],
+)
+def test_a_stop_must_be_named_once_it_can_be_told_from_silence(part, seconds, asked):
+    stop = Fault(part, f"SIGSTOP {seconds} s", at=second(15), released=second(15 + seconds), back=second(15 + seconds))
+    run = replace(GOOD, faults=[stop], report={**REPORT, "interruptions": []}, detections=[])
+    assert ("report-names-it" in broken_promises(run)) is asked
+
+
 def test_names_of_promises_are_distinct():
     assert len({check.id for check in CHECKS}) == len(CHECKS)
 
