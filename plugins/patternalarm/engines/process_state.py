@@ -22,6 +22,7 @@ class ProcessState:
         started_at: epoch seconds of the last start, 0 before the first.
         restarts: whether it is started again after an accident.
         signal: name of the signal that ended it, like SIGKILL; empty when none did, or when it is not known.
+        suspended: whether it lives and does nothing because a signal halted it (SIGSTOP), as far as the target can tell.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ProcessState:
     started_at: int
     restarts: bool
     signal: str = ""
+    suspended: bool = False
 
     @property
     def alive(self) -> bool:

@@ -48,7 +48,9 @@ class Outages:
         if started_at is not None and started_at != known.started_at:
             known.started_at = started_at
             known.interruption = self._begun(part, known, What.RESTARTED, None)
-        elif before is None and trouble is not None and (trouble is not What.SILENT or self._is_long(now, known)):
+        elif (
+            before is None and trouble is not None and (trouble is not What.SILENT or self._is_long(now, known, since))
+        ):
             known.interruption = self._begun(part, known, trouble, since)
         changed = known.interruption
         if trouble is None:
@@ -57,10 +59,6 @@ class Outages:
             known.well_at, known.interruption = now, None
         return changed if changed != before else None
 
-    def is_interrupted(self, part: str) -> bool:
-        """Whether an interruption of ``part`` has not ended."""
-        return part in self._parts and self._parts[part].interruption is not None
-
     def forgive(self, now: float) -> None:
         """Nothing was seen for a while, for reasons of our own: who was well is taken for well ``now``."""
         for part in self._parts.values():
@@ -68,8 +66,8 @@ class Outages:
                 part.well_at = now
 
     @staticmethod
-    def _is_long(now: float, known: _Part) -> bool:
-        return now - known.well_at >= SILENCE_SECONDS
+    def _is_long(now: float, known: _Part, since: float | None) -> bool:
+        return now - (known.well_at if since is None else since) >= SILENCE_SECONDS
 
     @staticmethod
     def _begun(part: str, known: _Part, what: What, since: float | None) -> Interruption:

@@ -19,15 +19,17 @@ class Stage:
     Args:
         name: the stage's name.
         holds_back: whether its last results come only with later work, so that it may rest with work when no more comes.
+        counts: whether it gives out as much as it is given, so that who has given out as much has no work.
     """
 
-    def __init__(self, name: str, *, holds_back: bool = False) -> None:
+    def __init__(self, name: str, *, holds_back: bool = False, counts: bool = False) -> None:
         self.name = name
-        self._holds_back = holds_back
+        self._holds_back, self._counts = holds_back, counts
         self._given = self._done = 0
         self._seen_at: float | None = None
         self._given_at = 0.0
         self._waiting_since: float | None = None
+        self._gifts = 0
         self._unseen = self._has_moved = False
 
     def look(self, now: float, given: int, done: int) -> Interruption | None:
@@ -39,13 +41,16 @@ class Stage:
             since = self._waiting_since
             if self._has_moved and since is not None and now - since >= PAUSE_SECONDS:
                 pause = Interruption(self.name, What.PAUSED, _utc(since), _utc(now))
-            self._waiting_since, self._has_moved = None, True
+            self._waiting_since, self._has_moved, self._gifts = None, True, 0
         elif given != self._given:
             self._waiting_since = self._waiting_since or self._seen_at
         elif self._unseen or (self._holds_back and now - self._given_at > _LULL_SECONDS):
             self._waiting_since = None
+        # What was given and what was done are asked of two engines, one after the other: what was done may be seen first.
+        if self._counts and done >= given:
+            self._waiting_since = None
         if given != self._given:
-            self._given_at = now
+            self._given_at, self._gifts = now, self._gifts + 1
         self._seen_at, self._given, self._done, self._unseen = now, given, done, False
         return pause
 
@@ -59,7 +64,8 @@ class Stage:
         since = self._waiting_since
         if not self._has_moved or self._unseen or since is None or now - since < STILL_SECONDS:
             return None
-        return since
+        # Given and done are told an instant apart: one gift without a result may have had it before.
+        return since if self._counts or self._gifts > 1 else None
 
     def forgive(self) -> None:
         """Nothing was looked at for a while, for reasons of our own."""

@@ -36,10 +36,18 @@ _ANSWER_SECONDS: Final = 5
 
 @dataclass(frozen=True)
 class Program:
-    """A program as its supervisor sees it: whether it lives, whether it is ready if it tells that, whether it was ended on
-    purpose, and when it was started."""
+    """A program as its supervisor sees it.
+
+    Attributes:
+        alive: whether it runs.
+        suspended: whether it is halted by a signal.
+        ready: whether it said so since it was started, if it is one that does.
+        ended: whether it was ended on purpose.
+        started_at: epoch seconds of its last start.
+    """
 
     alive: bool
+    suspended: bool
     ready: bool
     ended: bool
     started_at: int
@@ -60,6 +68,7 @@ class Programs:
         return {
             name: Program(
                 alive=state.alive and state.state not in ("BACKOFF", "EXITED"),
+                suspended=state.suspended,
                 ready=name in PLATFORM_PROGRAMS or processes.is_ready(self._names[name]),
                 ended=state.state in ("STOPPED", "STOPPING") or (state.state == "EXITED" and not state.to_be_restarted),
                 started_at=state.started_at,

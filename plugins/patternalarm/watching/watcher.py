@@ -60,16 +60,16 @@ class Sight:
         ends: records of the run's topics.
         committed: findings that the alert writer has committed.
         flink_job: whether the run's Flink job runs; None also when it has ended.
-        flink: whether the JobManager answers.
         heartbeats: seconds since Airflow's processes reported, by program.
+        silent_since: when those answered last (epoch seconds) that do not answer, by program.
     """
 
     programs: Mapping[str, Program] | None
     ends: Mapping[TopicKind, int] | None
     committed: int | None
     flink_job: bool | None
-    flink: bool
     heartbeats: Mapping[str, float] | None
+    silent_since: Mapping[str, float]
 
 
 class Watch:
@@ -81,7 +81,7 @@ class Watch:
         self._stages = {
             "features": Stage("features", holds_back=True),
             "scores": Stage("scores"),
-            "alerts": Stage("alerts"),
+            "alerts": Stage("alerts", counts=True),
         }
         self._writer_seen = False
 
@@ -91,8 +91,7 @@ class Watch:
         for name, program in (sight.programs or {}).items():
             if program.ended:
                 continue
-            trouble = self._trouble(name, program, now, sight)
-            since = self._still_since(name, now) if trouble is What.STOOD_STILL else None
+            trouble, since = self._trouble(name, program, now, sight)
             self._see(name, now, trouble, program.started_at, since)
         if sight.flink_job is not None:
             self._see("flink job", now, None if sight.flink_job else What.DOWN)
@@ -121,24 +120,24 @@ class Watch:
             logger.info("%s %s%s", part, found.what, seconds)
             self._note(found)
 
-    def _trouble(self, name: str, program: Program, now: float, sight: Sight) -> What | None:
-        if not (program.alive and program.ready):
-            return What.DOWN
-        answers = {
-            "kafka": sight.ends is not None,
-            "postgres": sight.committed is not None,
-            "flink-jobmanager": sight.flink,
-            "airflow-api-server": sight.heartbeats is not None,
-        }
-        if not answers.get(name, True):
-            return What.SILENT
-        if sight.heartbeats is not None and sight.heartbeats.get(name, 0.0) > HEARTBEAT_SECONDS:
-            return What.SILENT
-        # A Flink job that is being started again gives out nothing, which is not the TaskManager's doing.
-        excused = name == "flink-taskmanager" and not sight.flink_job and not self._outages.is_interrupted(name)
-        if self._still_since(name, now) is not None and not excused:
-            return What.STOOD_STILL
-        return None
+    def _trouble(
+        self, name: str, program: Program, now: float, sight: Sight
+    ) -> tuple[What, float | None] | tuple[None, None]:
+        """What is wrong with the program, and since when, if that is known."""
+        if not program.alive:
+            return What.DOWN, None
+        if program.suspended:
+            return What.STOOD_STILL, None
+        if name in sight.silent_since:
+            return What.SILENT, sight.silent_since[name]
+        age = (sight.heartbeats or {}).get(name, 0.0)
+        if age > HEARTBEAT_SECONDS:
+            return What.SILENT, now - age
+        still_since = self._still_since(name, now)
+        # Who was started after its stage came to rest is not why, and a Flink job that is started again has to begin.
+        excused = still_since is None or still_since < program.started_at or not program.ready
+        excused |= name == "flink-taskmanager" and not sight.flink_job
+        return (None, None) if excused else (What.STOOD_STILL, still_since)
 
     def _still_since(self, name: str, now: float) -> float | None:
         return self._stages[_STAGE_OF[name]].still_since(now) if name in _STAGE_OF else None
@@ -168,7 +167,7 @@ class Watcher:
 
     def __init__(self, run_id: str, domain: str, stop: threading.Event) -> None:
         settings = get_settings()
-        self._stop = stop
+        self._stop, self._began = stop, time.time()
         self._books = Books(settings, domain, run_id)
         self._watch = Watch(self._books.note)
         self._programs = Probe("the supervisor", Programs(run_id))
@@ -202,14 +201,20 @@ class Watcher:
         retrying("write what befell the run")(self._books)
 
     def _sight(self, now: float) -> Sight:
-        flink = self._flink_job.answer
+        asked: dict[str, Probe[Any]] = {
+            "kafka": self._ends,
+            "postgres": self._committed,
+            "flink-jobmanager": self._flink_job,
+            "airflow-api-server": self._heartbeats,
+        }
+        answered_at = {name: probe.answer[0] if probe.answer else self._began for name, probe in asked.items()}
         return Sight(
             programs=_fresh(self._programs, now),
             ends=_fresh(self._ends, now),
             committed=_fresh(self._committed, now),
             flink_job=_fresh(self._flink_job, now),
-            flink=flink is not None and now - flink[0] <= FRESH_SECONDS,
             heartbeats=_fresh(self._heartbeats, now),
+            silent_since={name: at for name, at in answered_at.items() if now - at > FRESH_SECONDS},
         )
 
 

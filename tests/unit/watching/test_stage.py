@@ -43,9 +43,9 @@ def test_short_waits_are_delays():
 def test_a_stage_with_work_and_without_results_stands_still():
     stage = moving()
     stage.look(102, 30, 20)
-    stage.look(110, 30, 20)
+    stage.look(110, 40, 20)
     assert not stage.still_since(110)
-    stage.look(111, 30, 20)
+    stage.look(111, 40, 20)
     assert stage.still_since(111) == 101
 
 
@@ -60,7 +60,7 @@ def test_before_its_first_result_nothing_is_expected():
 def test_one_that_holds_back_its_last_results_may_rest_when_no_more_work_comes():
     stage, strict = moving(holds_back=True), moving()
     for one in (stage, strict):
-        one.look(102, 30, 20)
+        one.look(102, 25, 20)
         for second in range(103, 120):
             assert one.look(second, 30, 20) is None
     assert strict.still_since(119) == 101
@@ -96,3 +96,20 @@ def test_what_the_watcher_missed_itself_is_no_pause(second):
     stage.look(102, 30, 20)
     stage.forgive()
     assert stage.look(second, 40, 30) is None
+
+
+def test_what_is_done_may_be_seen_before_it_was_given():
+    stage = moving(counts=True)
+    assert stage.look(102, 20, 21) is None
+    for second in range(103, 130):
+        assert stage.look(second, 21, 21) is None
+        assert not stage.still_since(second)
+    assert stage.look(130, 22, 22) is None
+
+
+def test_one_gift_that_may_have_had_its_result_before_is_no_standstill():
+    stage = moving()
+    stage.look(102, 20, 21)
+    for second in range(103, 130):
+        stage.look(second, 21, 21)
+        assert not stage.still_since(second)

@@ -20,15 +20,15 @@ class Run:
         self.watch = Watch(self.noted.append)
         self.second = 1_000.0
         programs = dict.fromkeys(
-            (*PLATFORM_PROGRAMS, *BOTH), Program(alive=True, ready=True, ended=False, started_at=50)
+            (*PLATFORM_PROGRAMS, *BOTH), Program(alive=True, suspended=False, ready=True, ended=False, started_at=50)
         )
         self.sight = Sight(
             programs=programs,
             ends=dict.fromkeys(TopicEnds.KINDS, 0),
             committed=0,
             flink_job=True,
-            flink=True,
             heartbeats={"airflow-scheduler": 3.0},
+            silent_since={},
         )
 
     def change(self, name, **changes):
@@ -69,15 +69,23 @@ def test_a_run_that_nothing_interrupts_has_nothing_to_tell(run):
     assert run.told() == set()
 
 
-def test_a_killed_scorer_is_away_until_it_is_ready_again(run):
-    run.change("scorer", started_at=1_006, ready=False)
-    run.work(20, without=("scores", "alerts"))
+def test_a_killed_scorer_is_away_until_it_runs_and_its_scores_until_it_works(run):
+    run.change("scorer", alive=False)
+    run.work(2, without=("scores", "alerts"))
+    run.change("scorer", alive=True, ready=False, started_at=1_008)
+    run.work(80, without=("scores", "alerts"))
     run.change("scorer", ready=True)
+    run.work(1, without=("scores", "alerts"))
     run.work(5)
-    assert run.told() == {
-        ("scorer", What.RESTARTED, 21.0),
-        ("scores", What.PAUSED, 21.0),
-    }
+    assert run.told() == {("scorer", What.RESTARTED, 3.0), ("scores", What.PAUSED, 84.0)}
+
+
+def test_a_process_that_a_signal_halts_is_told_at_once(run):
+    run.change("airflow-triggerer", suspended=True)
+    run.work(5)
+    run.change("airflow-triggerer", suspended=False)
+    run.work(5)
+    assert run.told() == {("airflow-triggerer", What.STOOD_STILL, 6.0)}
 
 
 def test_a_scorer_that_hangs_is_told_by_its_missing_scores(run):
@@ -93,7 +101,7 @@ def test_an_alert_writer_that_hangs_is_told_by_its_missing_commits(run):
 
 
 def test_kafka_that_does_not_answer_pauses_all_and_accuses_nobody_else(run):
-    run.work(60, ends=None)
+    run.work(60, ends=None, silent_since={"kafka": run.second})
     run.work(5)
     assert run.told() == {
         ("kafka", What.SILENT, 61.0),
@@ -102,23 +110,24 @@ def test_kafka_that_does_not_answer_pauses_all_and_accuses_nobody_else(run):
 
 
 def test_postgresql_that_does_not_answer_pauses_the_alerts(run):
-    run.work(60, without=("alerts",), committed=None)
+    run.work(60, without=("alerts",), committed=None, silent_since={"postgres": run.second})
     run.work(5)
     assert run.told() == {("postgres", What.SILENT, 61.0), ("alerts", What.PAUSED, 61.0)}
 
 
 def test_slow_answers_are_no_interruption(run):
     for _ in range(10):
-        run.work(2, ends=None, committed=None, flink=False, heartbeats=None)
+        silent = dict.fromkeys(("kafka", "postgres", "flink-jobmanager", "airflow-api-server"), run.second)
+        run.work(2, ends=None, committed=None, heartbeats=None, silent_since=silent)
         run.work(2)
     assert {what for _, what, _ in run.told()} <= {What.PAUSED}
 
 
 def test_a_scheduler_that_reports_no_more_is_told(run):
-    for age in range(40, 90):
+    for age in range(1, 61):
         run.work(1, heartbeats={"airflow-scheduler": float(age)})
     run.work(5)
-    assert run.told() == {("airflow-scheduler", What.SILENT, 51.0)}
+    assert run.told() == {("airflow-scheduler", What.SILENT, 61.0)}
 
 
 def test_a_flink_job_that_starts_again_is_told_and_one_that_was_drained_is_not(run):

@@ -9,6 +9,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, Final
 
+import psutil
+
 from patternalarm.contracts.exit_codes import VERDICT_EXIT_CODES
 from patternalarm.engines.job_spec import JobSpec
 from patternalarm.engines.local.rendering import command_of
@@ -238,6 +240,7 @@ class SupervisedProcesses:
             started_at=int(info["start"]),
             restarts=restarts,
             signal=self._signal_that_ended(name) if state == "EXITED" and exit_code == -1 else "",
+            suspended=_is_suspended(int(info["pid"])),
         )
 
     def _signal_that_ended(self, name: str) -> str:
@@ -255,6 +258,13 @@ class SupervisedProcesses:
     @staticmethod
     def _refusal(what: str, fault: xmlrpc.client.Fault) -> SupervisorError:
         return SupervisorError(f"{what}: the supervisor says {fault.faultString!r}")
+
+
+def _is_suspended(pid: int) -> bool:
+    try:
+        return pid > 0 and psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
 
 
 def _checked(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import sys
 import time
 import xmlrpc.client
@@ -64,6 +65,16 @@ def test_what_a_former_life_of_the_process_said_does_not_make_it_ready(hook):
     assert hook.is_ready("stays")
     os.utime(file, (0, 0))
     assert not hook.is_ready("stays")
+
+
+def test_a_process_that_a_signal_halts_is_alive_and_suspended(hook):
+    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
+    wait_for(lambda: hook.state("stays").pid)
+    os.kill(hook.state("stays").pid, signal.SIGSTOP)
+    wait_for(lambda: hook.state("stays").suspended)
+    assert hook.state("stays").alive
+    os.kill(hook.state("stays").pid, signal.SIGCONT)
+    wait_for(lambda: not hook.state("stays").suspended)
 
 
 def test_stop_takes_the_children_along(hook, tmp_path):
