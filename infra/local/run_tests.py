@@ -151,8 +151,8 @@ def suites() -> list[Suite]:
         _pytest("spark_jobs", "spark", "tests/spark_jobs"),
         _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
         _pytest("e2e", "dev", "tests/e2e", platform=True),
-        # After e2e, whose trained model it finds. `make faults` makes it long by its environment.
-        _pytest("faults", "dev", "tests/faults", platform=True),
+        # By its environment, `make faults` makes it long.
+        replace(_pytest("faults", "dev", "tests/faults", platform=True), by_name_only=True),
         replace(_pytest("leftovers", "dev", "tests/leftovers", platform=True), by_name_only=True),
         Suite(
             "fuzz",
