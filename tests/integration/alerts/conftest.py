@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from alert_material import toll_pack, write_model, write_pack
 from migrated_database import migrated_database, superuser_dsn
+from topics import make_topics
 
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, CONSUMER_OFFSET, SCORER_ROLE
@@ -92,8 +93,7 @@ class Stage:
         """Make the writer's two topics."""
         admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap})
         made = [NewTopic(self.topic(kind), TOPIC_SPECS[kind].partitions, 1) for kind in KINDS]
-        for created in admin.create_topics(made).values():
-            created.result(30)
+        make_topics(admin, made)
 
     def drop_topics(self) -> None:
         """Drop them."""

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from psycopg import sql
+from topics import make_topics
 
 from patternalarm.contracts import tables
 from patternalarm.contracts.alerts import LEGITIMATE, SUSPICIOUS_ACTIVITY, alert_id_of, episode_of
@@ -350,8 +351,7 @@ def simulate(platform_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> It
     def make(**options: object) -> SimulatedRun:
         run = SimulatedRun(platform_settings, f"test-{uuid.uuid4().hex[:10]}", **options)
         topics = [NewTopic(name, TOPIC_SPECS[kind].partitions, 1) for kind, name in run.topics.items()]
-        for created in admin.create_topics(topics).values():
-            created.result(30)
+        make_topics(admin, topics)
         made.extend(run.topics.values())
         return run
 

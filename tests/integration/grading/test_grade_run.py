@@ -241,7 +241,9 @@ def test_report_says_it_all(graded, reports_dir: Path, capsys) -> None:
         assert outside not in page
 
 
-@pytest.mark.parametrize(("command", "first"), [(measure, "account"), (report, "account"), (verdict, "measure")])
+@pytest.mark.parametrize(
+    ("command", "first"), [(measure, "ledger.account"), (report, "ledger.account"), (verdict, "figures.measure")]
+)
 def test_each_command_names_the_one_before(simulate, capsys, command, first: str) -> None:
     run = simulate()
     run.write_run()

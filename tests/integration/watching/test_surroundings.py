@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lossy_proxy import lossy_proxy
 from migrated_database import migrated_database
+from topics import make_topics
 
 from patternalarm.contracts.tables import CONSUMER_OFFSET, PLATFORM_ROLE, SCORER_ROLE
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of
@@ -58,8 +59,7 @@ def test_records_are_counted_by_kind():
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
     names = {kind: name for kind, name in topics_of("toll", scope).items() if kind in TopicEnds.KINDS}
     made = [NewTopic(name, TOPIC_SPECS[kind].partitions, 1) for kind, name in names.items()]
-    for future in admin.create_topics(made).values():
-        future.result(30)
+    make_topics(admin, made)
     try:
         producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
         for number in range(10):
