@@ -124,7 +124,7 @@ class Watch:
         self, name: str, program: Program, now: float, sight: Sight
     ) -> tuple[What, float | None] | tuple[None, None]:
         """What is wrong with the program, and since when, if that is known."""
-        if not program.alive:
+        if not (program.alive and program.ready):
             return What.DOWN, None
         if program.suspended:
             return What.STOOD_STILL, None
@@ -135,7 +135,7 @@ class Watch:
             return What.SILENT, now - age
         still_since = self._still_since(name, now)
         # Who was started after its stage came to rest is not why, and a Flink job that is started again has to begin.
-        excused = still_since is None or still_since < program.started_at or not program.ready
+        excused = still_since is None or still_since < program.started_at
         excused |= name == "flink-taskmanager" and not sight.flink_job
         return (None, None) if excused else (What.STOOD_STILL, still_since)
 
