@@ -1,11 +1,10 @@
 """What is left of runs, looked for on every engine by the run's id, without the code that removes it."""
 
-import json
-import urllib.request
 import xmlrpc.client
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import psycopg
 from confluent_kafka.admin import AdminClient
 
@@ -38,8 +37,8 @@ def runs_of(settings: Settings, airflow_run_id: str) -> list[str]:
 
 def left_of(settings: Settings, run_id: str) -> list[str]:
     """Everything of the run that is still there, in words."""
-    with urllib.request.urlopen(f"{settings.flink_url}/jobs/overview", timeout=_TIMEOUT_SECONDS) as answer:
-        jobs = [job["name"] for job in json.load(answer)["jobs"] if job["state"] not in _ENDED]
+    answer = httpx.get(f"{settings.flink_url}/jobs/overview", timeout=_TIMEOUT_SECONDS, trust_env=False)
+    jobs = [job["name"] for job in answer.raise_for_status().json()["jobs"] if job["state"] not in _ENDED]
     kafka = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
     home = settings.home.absolute()
     folders = [*settings.runs_dir.glob("*"), *(home / "flink" / "checkpoints").glob("*"), *_configurations(home)]

@@ -1,10 +1,9 @@
 """What a person does in Airflow's user interface, by the API that it uses."""
 
-import json
-import urllib.error
-import urllib.request
 from typing import Any, Final
 from urllib.parse import quote
+
+import httpx
 
 from patternalarm.cli.airflow_api import ADMIN_USER, AirflowApi
 from patternalarm.settings import Settings
@@ -28,8 +27,8 @@ class Person(AirflowApi):
         """State of a DAG run; ``gone`` when there is none."""
         try:
             return str(self._do("GET", self._run(dag_id, run_id))["state"])
-        except urllib.error.HTTPError as error:
-            if error.code != 404:
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != 404:
                 raise
             return "gone"
 
@@ -57,8 +56,8 @@ class Person(AirflowApi):
         """Delete a DAG run; False when Airflow does not let it go yet."""
         try:
             self._do("DELETE", self._run(dag_id, run_id))
-        except urllib.error.HTTPError as error:
-            if error.code != 409:
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != 409:
                 raise
             return False
         return True
@@ -74,9 +73,7 @@ class Person(AirflowApi):
 
 
 def _answer(method: str, url: str, body: dict[str, Any] | None, token: str = "") -> Any:
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-        text = answer.read()
-    return json.loads(text) if text else None
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = httpx.request(method, url, json=body, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None

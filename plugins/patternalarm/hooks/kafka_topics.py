@@ -154,8 +154,21 @@ class KafkaTopicsHook(KafkaAdminClientHook):  # type: ignore[misc]
             return {}
         futures = self.get_conn.list_offsets(dict.fromkeys(partitions, spec), request_timeout=_TIMEOUT_SECONDS)
         return {
-            (partition.topic, partition.partition): self._settle(future).offset for partition, future in futures.items()
+            (partition.topic, partition.partition): self._offset_of(partition, future)
+            for partition, future in futures.items()
         }
+
+    def _offset_of(self, partition: TopicPartition, future: Any) -> int:
+        try:
+            offset: int = self._settle(future).offset
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._NOENT:
+                raise
+            # So the client says that it knows no leader of a partition, where a broker would say the code that passes;
+            # we ask for none that the broker has not just shown.
+            unled = KafkaError(KafkaError.LEADER_NOT_AVAILABLE, f"{partition.topic} has no leader for the moment")
+            raise KafkaException(unled) from error
+        return offset
 
     def _metadata(self) -> Any:
         return self.get_conn.list_topics(timeout=_TIMEOUT_SECONDS)

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from patternalarm.engines import target
 from patternalarm.engines.job_spec import JobSpec
 from patternalarm.operators.awaiting import AwaitingOperator
-from patternalarm.retrying import retrying
+from patternalarm.retrying import patience_of_settings, retrying
 from patternalarm.triggers.flink_running import FlinkRunningTrigger
 
 
@@ -25,20 +25,21 @@ class SubmitFlinkJobOperator(AwaitingOperator):
         domain: the domain.
         scope: the scope.
         slots: task slots that the Flink job needs; without them it would wait for ever.
-        patience: seconds that the submission may take, and that the Flink job may take to run after it.
+        patience: seconds that the submission may take, and that the Flink job may take to run after it; that of the
+            settings by default, for on a busy machine both are long.
     """
 
     template_fields = ("job", "domain", "scope")
 
     def __init__(
-        self, *, job: JobSpec, domain: str, scope: str, slots: int, patience: float = 180, **kwargs: Any
+        self, *, job: JobSpec, domain: str, scope: str, slots: int, patience: float | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.job = job.to_json()
         self.domain = domain
         self.scope = scope
         self.slots = slots
-        self.patience = patience
+        self.patience = patience_of_settings() if patience is None else patience
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Submit the job, then wait until it runs.

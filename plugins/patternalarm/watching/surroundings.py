@@ -1,13 +1,12 @@
 """The questions that the watcher of a run asks: what each engine says about itself and about how far detection is."""
 
-import json
 import threading
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import httpx
 import psycopg
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
@@ -177,15 +176,15 @@ class AirflowHeartbeats:
 
     def __init__(self, settings: Settings) -> None:
         self._url = f"{settings.airflow_url}/api/v2/monitor/health"
+        self._client = httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS)
 
     def __call__(self) -> Mapping[str, float]:
         """Ask the API server.
 
         Raises:
-            OSError, ValueError: it does not answer.
+            httpx.HTTPError, ValueError: it does not answer.
         """
-        with urllib.request.urlopen(self._url, timeout=_ANSWER_SECONDS) as response:  # noqa: S310 - http, from the settings
-            health = json.load(response)
+        health = self._client.get(self._url).raise_for_status().json()
         now = datetime.now(UTC)
         beats = {program: health[name].get(f"latest_{name}_heartbeat") for name, program in _AIRFLOW_NAMES.items()}
         return {

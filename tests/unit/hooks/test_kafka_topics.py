@@ -149,6 +149,7 @@ UNSETTLED = [
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.OFFSET_NOT_AVAILABLE,
     KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError._NOENT,
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
 ]

@@ -1,16 +1,15 @@
 """Flink's REST API: jobs by name, their health, how far they read, stop and cancel."""
 
-import http.client
-import io
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+
+import httpx
 
 from patternalarm.contracts.jobs import flink_job_id
 from patternalarm.engines.errors import FlinkError
@@ -261,46 +260,45 @@ class RestFlinkCluster:
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         url = self.settings.flink_url + quote(path, safe="/?&=%+:,.-_~")
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(  # noqa: S310 - the scheme is http, from the settings
-            url, data=data, method=method, headers={"Content-Type": "application/json"}
-        )
         # A stop that was heard must not be asked for twice; everything else may be.
         passes = was_not_heard if method == "POST" else passes_by_itself
         policy = retrying(f"{method} {path} of Flink", self.settings.patience_seconds, passes=passes)
         try:
-            text = policy(_answer, request)
-        except urllib.error.HTTPError as error:
-            raise FlinkError(f"Flink answers {error.code} to {method} {path}: {_first_error(error.read())}") from error
-        except (OSError, http.client.HTTPException) as error:
+            answer = policy(_answer, method, url, body)
+        except httpx.HTTPStatusError as error:
             raise FlinkError(
-                f"Flink does not answer at {self.settings.flink_url} ({error}): {START_PLATFORM}"
+                f"Flink answers {error.response.status_code} to {method} {path}: {_first_error(error.response.content)}"
             ) from error
-        return json.loads(text) if text else {}
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise FlinkError(f"Flink does not answer at {self.settings.flink_url} ({why}): {START_PLATFORM}") from error
+        return answer.json() if answer.content else {}
 
 
 def _knows_nothing(error: FlinkError) -> bool:
     cause = error.__cause__
-    return isinstance(cause, urllib.error.HTTPError) and cause.code == http.client.NOT_FOUND
+    return isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code == httpx.codes.NOT_FOUND
 
 
-def _answer(request: urllib.request.Request) -> bytes:
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-            return bytes(response.read())
-    except urllib.error.HTTPError as error:
-        body = error.read()
-        raise urllib.error.HTTPError(
-            error.url, _status(error.code, body), error.reason, error.headers, io.BytesIO(body)
-        ) from None
+@cache
+def _client() -> httpx.Client:
+    """One for all clusters of a process, for making one costs more than a question. It keeps no connection, so that a fork
+    shares none, and none that a JobManager is just closing loses a request."""
+    return httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-def _status(code: int, body: bytes) -> int:
+def _answer(method: str, url: str, body: dict[str, Any] | None) -> httpx.Response:
+    answer = _client().request(method, url, json=body)
+    answer.status_code = _status(answer)
+    return answer.raise_for_status()
+
+
+def _status(answer: httpx.Response) -> int:
     """The status that Flink means: of what it cannot do for the moment, it makes a 500 like of any other error."""
-    text = body.decode("utf-8", errors="replace") if code == http.client.INTERNAL_SERVER_ERROR else ""
+    text = answer.text if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR else ""
     if _NOT_UP_YET.search(text):
-        return http.client.SERVICE_UNAVAILABLE
-    return http.client.GATEWAY_TIMEOUT if _TIMED_OUT.search(text) else code
+        return httpx.codes.SERVICE_UNAVAILABLE
+    return httpx.codes.GATEWAY_TIMEOUT if _TIMED_OUT.search(text) else answer.status_code
 
 
 def _first_error(body: bytes) -> str:
