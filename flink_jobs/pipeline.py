@@ -29,6 +29,7 @@ from patternalarm.contracts.records import (
 )
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.patterns import Pattern
+from patternalarm.settings import get_settings
 
 SPEC_PARAMETER: Final = "patternalarm.spec"
 
@@ -79,7 +80,7 @@ def job_spec(pack: DomainPack) -> str:
         for f in pack.features
     ]
     spec = {
-        **contract_spec(pack),
+        **contract_spec(pack, get_settings().event_times_ms),
         "lateness_ms": pack.lateness,
         "shared_key_delay_ms": pack.shared_key_delay,
         "features": features,

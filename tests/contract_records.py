@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from patternalarm.contracts.bounds import AMOUNT_PLACES, MAX_AMOUNT, MAX_ID_CHARACTERS, MAX_NUMBER, MAX_TEXT_CHARACTERS
-from patternalarm.contracts.event_schema import event_time_range_ms
+from patternalarm.settings import get_settings
 
 EXAMPLES_VARIABLE = "FUZZ_EXAMPLES"
 
@@ -41,7 +41,7 @@ def texts(most: int) -> st.SearchStrategy[str]:
     return (awkward | any_text).filter(lambda text: 0 < len(text) <= most)
 
 
-FIRST_MS, LAST_MS = event_time_range_ms()
+FIRST_MS, LAST_MS = get_settings().event_times_ms
 
 ids = texts(MAX_ID_CHARACTERS)
 words = texts(MAX_TEXT_CHARACTERS)

@@ -13,6 +13,7 @@ from typing import Any
 
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.event_schema import contract_spec
+from patternalarm.settings import get_settings
 
 DIRECTORY = Path(__file__).parent / "contracts"
 CONTRACT = DIRECTORY / "shop_contract.json"
@@ -28,7 +29,7 @@ def shop() -> DomainPack:
 
 def contract_text() -> str:
     """What ``CONTRACT`` must hold."""
-    return json.dumps(contract_spec(shop()), indent=1) + "\n"
+    return json.dumps(contract_spec(shop(), get_settings().event_times_ms), indent=1) + "\n"
 
 
 def record_of(case: dict[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -123,6 +123,15 @@ class Settings(BaseSettings):
     # clock. Epoch 0 must stay outside: it is the clock of what has none.
     earliest_event_time: date = Field(default=date(2000, 1, 1), gt=date(1970, 1, 1))
     latest_event_time: date = Field(default=date(2100, 1, 1), lt=date(9999, 1, 1))
+
+    @property
+    def event_times_ms(self) -> tuple[int, int]:
+        """The earliest and the latest event time, epoch milliseconds UTC."""
+        earliest, latest = (
+            round(datetime.combine(day, time(), UTC).timestamp() * 1000)
+            for day in (self.earliest_event_time, self.latest_event_time)
+        )
+        return earliest, latest
 
     def address(self, service: Service) -> Address:
         """Where clients find ``service``."""

@@ -11,6 +11,7 @@ from event_cases import CASES, CONTRACT, contract_text, record_of, shop
 from patternalarm.contracts.bounds import MAX_EVENT_BYTES
 from patternalarm.contracts.event_schema import event_json_schema
 from patternalarm.contracts.events import DeadLetterReason
+from patternalarm.settings import get_settings
 
 # What the actor's memory decides, not one record alone.
 OF_THE_ACTOR = {DeadLetterReason.LATE, DeadLetterReason.DUPLICATE, DeadLetterReason.CONFLICTING}
@@ -38,7 +39,7 @@ def read(record: bytes) -> Any:
 
 @pytest.fixture(scope="module")
 def schema() -> jsonschema.Draft202012Validator:
-    found = event_json_schema(shop())
+    found = event_json_schema(shop(), get_settings().event_times_ms)
     jsonschema.Draft202012Validator.check_schema(found)
     return jsonschema.Draft202012Validator(found)
 

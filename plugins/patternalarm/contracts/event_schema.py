@@ -1,13 +1,11 @@
 """The event contract as others read it: a JSON Schema for producers, and the part of the job spec that the engine reads."""
 
-from datetime import UTC, datetime, time
 from typing import Any
 
 from patternalarm.contracts import bounds
 from patternalarm.contracts.codes import country_codes, currency_codes
 from patternalarm.contracts.domain_pack import DomainPack, PackField
 from patternalarm.contracts.events import COMMON_FIELDS, SCHEMA_MAJOR, EventField, FieldType, Meaning
-from patternalarm.settings import get_settings
 
 # The end of the text, where `$` would leave room for a line feed.
 _END = r"(?![\s\S])"
@@ -21,15 +19,6 @@ _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IP = rf"^({_OCTET}\.){{3}}{_OCTET}{_END}|^[0-9a-f:]*:[0-9a-f:]*{_END}"
 
 
-def event_time_range_ms() -> tuple[int, int]:
-    """The earliest and the latest event time that the settings allow, epoch milliseconds UTC."""
-    settings = get_settings()
-    earliest, latest = (
-        datetime.combine(day, time(), UTC) for day in (settings.earliest_event_time, settings.latest_event_time)
-    )
-    return round(earliest.timestamp() * 1000), round(latest.timestamp() * 1000)
-
-
 def _fields(pack: DomainPack) -> tuple[EventField | PackField, ...]:
     return (*COMMON_FIELDS, *pack.fields)
 
@@ -39,9 +28,14 @@ def meaning_of(field: EventField | PackField) -> Meaning:
     return field.meaning if isinstance(field, EventField) else Meaning.TEXT
 
 
-def contract_spec(pack: DomainPack) -> dict[str, Any]:
-    """The contract of ``pack``'s events as the engine's ``JobSpec`` reads it; times in epoch milliseconds."""
-    earliest, latest = event_time_range_ms()
+def contract_spec(pack: DomainPack, event_times_ms: tuple[int, int]) -> dict[str, Any]:
+    """The contract of ``pack``'s events as the engine's ``JobSpec`` reads it; times in epoch milliseconds.
+
+    Args:
+        pack: the domain.
+        event_times_ms: the earliest and the latest event time, of the settings.
+    """
+    earliest, latest = event_times_ms
     currency = pack.currency
     return {
         "domain": pack.name,
@@ -89,7 +83,7 @@ def _text(field: EventField | PackField) -> dict[str, Any]:
             return {"type": "string", "pattern": _TEXT, "minLength": 1, "maxLength": bounds.MAX_TEXT_CHARACTERS}
 
 
-def _values(field: EventField | PackField, pack: DomainPack) -> list[dict[str, Any]]:
+def _values(field: EventField | PackField, pack: DomainPack, event_times_ms: tuple[int, int]) -> list[dict[str, Any]]:
     """What the field's values may be, apart from missing."""
     match field.type:
         case FieldType.STRING if field.name == "domain":
@@ -107,26 +101,30 @@ def _values(field: EventField | PackField, pack: DomainPack) -> list[dict[str, A
         case FieldType.DECIMAL:
             return _bounded(bounds.MAX_AMOUNT, "number", _NUMBER)
         case FieldType.TIME:
-            earliest, latest = event_time_range_ms()
+            earliest, latest = event_times_ms
             return [
                 {"type": "integer", "minimum": earliest, "maximum": latest},
                 {"type": "string", "pattern": f"{_TIME}|{_NUMBER}"},
             ]
 
 
-def event_json_schema(pack: DomainPack) -> dict[str, Any]:
+def event_json_schema(pack: DomainPack, event_times_ms: tuple[int, int]) -> dict[str, Any]:
     """JSON Schema (2020-12) of ``pack``'s events.
 
     It says less than the contract where a schema can say nothing: of bytes, of a field that stands twice, of nesting, of
     decimal places, of Unicode's form NFC, of the base amount, of numbers in quotes beyond their grammar, of the calendar and
     of clocks.
+
+    Args:
+        pack: the domain.
+        event_times_ms: the earliest and the latest event time, of the settings.
     """
     fields = _fields(pack)
     missing: dict[str, Any] = {"enum": [None, ""]}
     properties = {
         field.name: {
             "description": field.description,
-            "anyOf": [*_values(field, pack), *([] if field.required else [missing])],
+            "anyOf": [*_values(field, pack, event_times_ms), *([] if field.required else [missing])],
         }
         for field in fields
     }

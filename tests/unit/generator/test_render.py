@@ -13,6 +13,7 @@ from patternalarm.generator.batch import Column as GeneratorColumn
 from patternalarm.generator.publishing.ground_truth import truth_of_slice
 from patternalarm.generator.publishing.publication import UNPACED_EVENTS, chunks_of
 from patternalarm.generator.render import render
+from patternalarm.settings import get_settings
 
 COLUMNS = (
     category("event_type", "pay", 'quote"d'),
@@ -87,7 +88,7 @@ def test_events_hold_what_contract_and_pack_name_and_no_more(piece, pack, cohort
 
 
 def test_events_are_what_the_contract_takes(piece, pack, cohort):
-    schema = jsonschema.Draft202012Validator(event_json_schema(pack))
+    schema = jsonschema.Draft202012Validator(event_json_schema(pack, get_settings().event_times_ms))
     for _, value in events(piece, pack.name, cohort.model.columns)[::20]:
         schema.validate(json.loads(value))
 

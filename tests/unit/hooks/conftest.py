@@ -8,24 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
+from moving_clock import clock as clock
+
 collect_ignore_glob = [] if find_spec("airflow") else ["test_*.py"]
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that moves by itself and with every sleep, so that nothing is really waited for."""
-    import time
-    from types import SimpleNamespace
-
-    clock = SimpleNamespace(now=time.monotonic(), waits=[])
-
-    def sleep(seconds):
-        clock.waits.append(seconds)
-        clock.now += seconds
-
-    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(time, "sleep", sleep)
-    return clock
 
 
 @pytest.fixture(scope="session")

@@ -23,12 +23,12 @@ import pyarrow.parquet as pq
 from patternalarm.contracts.bounds import AMOUNT_PLACES, MAX_AMOUNT
 from patternalarm.contracts.codes import country_codes, currency_codes
 from patternalarm.contracts.domain_pack import DomainPack, SourceFile
-from patternalarm.contracts.event_schema import event_time_range_ms
 from patternalarm.contracts.events import COMMON_FIELDS, MAX_FUTURE_SECONDS, SCHEMA_VERSION, FieldType
 from patternalarm.generator.batch import Array
 from patternalarm.generator.foreign.split import ForeignFileError, split_of
 from patternalarm.generator.publishing.ground_truth import FRAUD, TruthCampaign, TruthEvent, moved_out
 from patternalarm.generator.render import iso_time, join_fields
+from patternalarm.settings import get_settings
 
 # What the producer itself says about an event.
 _OWN_FIELDS = frozenset({"event_id", "schema_version", "domain"})
@@ -256,7 +256,7 @@ class ForeignFile:
 
     def _check_clock(self) -> None:
         oldest, newest = int(self.time_ms[0]), int(self.time_ms[-1])
-        earliest, latest = event_time_range_ms()
+        earliest, latest = get_settings().event_times_ms
         if oldest < earliest or newest > latest:
             days = [str(np.datetime64(at, "ms").astype("datetime64[D]")) for at in (oldest, newest, earliest, latest)]
             remedy = (
