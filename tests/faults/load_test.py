@@ -21,8 +21,8 @@ DOMAIN: Final = "payments"
 DAG_ID: Final = "run_load_test"
 SEED: Final = 4711
 
-# With the training of a missing model.
-START_SECONDS: Final = 600
+# With the training of a missing model, which took 731 s beside another platform's.
+START_SECONDS: Final = 1500
 # Beyond its minutes: drain, grading, teardown, and a patience of ten minutes with what does not come back.
 END_SECONDS: Final = 960
 

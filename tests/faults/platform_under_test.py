@@ -1,6 +1,7 @@
 """The platform that faults are done to: its parts and their processes, its health, and what a run may leave in it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ CLOSING_SECONDS: Final = 180
 
 # Of Flink's folder, what is not made by jobs.
 _NOT_OF_JOBS: Final = frozenset({"tmp", "log", "pid", "lib", "conf"})
+_JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class PlatformUnderTest:
@@ -147,10 +149,16 @@ class PlatformUnderTest:
         return [job["jid"] for job in jobs if job["name"].endswith(run_id) and job["state"] not in ended]
 
     def flink_files(self) -> set[str]:
-        """Folders that jobs made below Flink's own: checkpoints, savepoints and the like."""
+        """What jobs made below Flink's own folders: checkpoints, savepoints, what a JobManager must know of them."""
         root = self.settings.home.absolute() / "flink"
         kinds = [folder for folder in root.iterdir() if folder.is_dir() and folder.name not in _NOT_OF_JOBS]
-        return {f"{kind.name}/{entry.name}" for kind in kinds for entry in kind.iterdir()}
+        # What vanishes meanwhile is passed over by `walk`. Folders of the cluster stay, empty.
+        walked = [(Path(place), folders, files) for kind in kinds for place, folders, files in os.walk(kind)]
+        return {
+            str((place / name).relative_to(root))
+            for place, folders, files in walked
+            for name in (*files, *filter(_JOB_ID.search, folders))
+        }
 
     def left_of(self, run_id: str, flink_files_before: set[str]) -> list[str]:
         """Whatever a run that ended has left, in words, once everything had time to let go."""

@@ -20,7 +20,7 @@ from patternalarm.runs.interruptions import Interruption, record_interruptions
 from patternalarm.settings import Settings
 
 PLATFORM_PROGRAMS: Final = (
-    *("postgres", "kafka", "flink-jobmanager", "flink-taskmanager"),
+    *("postgres", "kafka", "zookeeper", "flink-jobmanager", "flink-taskmanager"),
     *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
 )
 RUN_PROCESSES: Final = (ProcessKind.SCORER, ProcessKind.ALERT_WRITER)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from infra.local import health
 
 from patternalarm.contracts.topics import TopicKind
 from patternalarm.runs.interruptions import What
@@ -148,3 +149,8 @@ def test_what_is_stopped_on_purpose_is_no_interruption_and_the_writer_s_stop_is_
 def test_a_writer_that_was_removed_is_the_end_too(run):
     programs = {name: program for name, program in run.sight.programs.items() if name != "alert-writer"}
     assert not run.work(1, programs=programs)
+
+
+def test_every_program_that_a_run_needs_is_watched():
+    # A run that was interrupted by one that nobody watches would be graded as if nothing had happened.
+    assert {*PLATFORM_PROGRAMS, "superset"} == health.CHECKS.keys()
