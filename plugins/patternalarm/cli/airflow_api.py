@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from patternalarm.cli.errors import AirflowError, UsageError
+from patternalarm.http_client import http_client
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.retrying import retrying
@@ -54,13 +55,7 @@ class AirflowApi:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._token = ""
-        self._client = httpx.Client(
-            base_url=settings.airflow_url,
-            # Directly, whatever proxy the caller's shell names.
-            trust_env=False,
-            # A connection of its own for each request: one that Airflow is just closing would lose a run's start.
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._client = http_client(settings.airflow_url, None)
 
     def is_paused(self, dag_id: str) -> bool | None:
         """Whether the DAG is paused; None when Airflow does not know it (yet).

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import httpx
 import psycopg
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
@@ -15,6 +14,7 @@ from patternalarm.contracts.jobs import ProcessKind, flink_job_name, process_nam
 from patternalarm.contracts.tables import CONSUMER_OFFSET, PLATFORM_ROLE
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topic_name
 from patternalarm.engines import target
+from patternalarm.http_client import http_client
 from patternalarm.postgres import connect
 from patternalarm.runs.interruptions import Interruption, record_interruptions
 from patternalarm.settings import Settings
@@ -100,6 +100,9 @@ class TopicEnds:
         Raises:
             KafkaException: it does not answer, or refuses.
         """
+        # The client keeps what it knows of leaders for minutes, and a broker that was started again refuses who asks with
+        # the epoch of before: FENCED_LEADER_EPOCH at every look, until metadata are asked for.
+        self._admin.list_topics(timeout=_ANSWER_SECONDS)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = self._admin.list_offsets(dict.fromkeys(self._partitions, latest), request_timeout=_ANSWER_SECONDS)
         ends = dict.fromkeys(self.KINDS, 0)
@@ -175,8 +178,7 @@ class AirflowHeartbeats:
     """Seconds since each of Airflow's processes reported to its database, by program; those that never did are missing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = f"{settings.airflow_url}/api/v2/monitor/health"
-        self._client = httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS)
+        self._client = http_client(settings.airflow_url, _ANSWER_SECONDS)
 
     def __call__(self) -> Mapping[str, float]:
         """Ask the API server.
@@ -184,7 +186,7 @@ class AirflowHeartbeats:
         Raises:
             httpx.HTTPError, ValueError: it does not answer.
         """
-        health = self._client.get(self._url).raise_for_status().json()
+        health = self._client.get("/api/v2/monitor/health").raise_for_status().json()
         now = datetime.now(UTC)
         beats = {program: health[name].get(f"latest_{name}_heartbeat") for name, program in _AIRFLOW_NAMES.items()}
         return {

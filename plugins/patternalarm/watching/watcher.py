@@ -61,7 +61,7 @@ class Sight:
         committed: findings that the alert writer has committed.
         flink_job: whether the run's Flink job runs; None also when it has ended.
         heartbeats: seconds since Airflow's processes reported, by program.
-        silent_since: when those answered last (epoch seconds) that do not answer, by program.
+        answered_at: when those answered last (epoch seconds) that are asked, by program.
     """
 
     programs: Mapping[str, Program] | None
@@ -69,7 +69,7 @@ class Sight:
     committed: int | None
     flink_job: bool | None
     heartbeats: Mapping[str, float] | None
-    silent_since: Mapping[str, float]
+    answered_at: Mapping[str, float]
 
 
 class Watch:
@@ -128,8 +128,11 @@ class Watch:
             return What.DOWN, None
         if program.suspended:
             return What.STOOD_STILL, None
-        if name in sight.silent_since:
-            return What.SILENT, sight.silent_since[name]
+        answered_at = sight.answered_at.get(name, now)
+        if answered_at < program.started_at:
+            return What.DOWN, None
+        if now - answered_at > FRESH_SECONDS:
+            return What.SILENT, answered_at
         age = (sight.heartbeats or {}).get(name, 0.0)
         if age > HEARTBEAT_SECONDS:
             return What.SILENT, now - age
@@ -207,14 +210,13 @@ class Watcher:
             "flink-jobmanager": self._flink_job,
             "airflow-api-server": self._heartbeats,
         }
-        answered_at = {name: probe.answer[0] if probe.answer else self._began for name, probe in asked.items()}
         return Sight(
             programs=_fresh(self._programs, now),
             ends=_fresh(self._ends, now),
             committed=_fresh(self._committed, now),
             flink_job=_fresh(self._flink_job, now),
             heartbeats=_fresh(self._heartbeats, now),
-            silent_since={name: at for name, at in answered_at.items() if now - at > FRESH_SECONDS},
+            answered_at={name: probe.answer[0] if probe.answer else self._began for name, probe in asked.items()},
         )
 
 

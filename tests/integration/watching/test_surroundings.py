@@ -1,5 +1,6 @@
 """What the watcher asks real engines."""
 
+import signal
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -7,14 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from kafka_broker import running_broker
 from lossy_proxy import lossy_proxy
 from migrated_database import migrated_database
 from topics import make_topics
+from waiting import wait_for
 
 from patternalarm.contracts.tables import CONSUMER_OFFSET, PLATFORM_ROLE, SCORER_ROLE
 from patternalarm.contracts.topics import TOPIC_SPECS, TopicKind, topics_of
@@ -70,3 +73,25 @@ def test_records_are_counted_by_kind():
     finally:
         for future in admin.delete_topics(list(names.values())).values():
             future.result(30)
+
+
+def test_a_broker_that_was_killed_is_heard_again(tmp_path):
+    # It refuses who asks with the leaders' epoch of before: FENCED_LEADER_EPOCH.
+    names = {kind: name for kind, name in topics_of("toll", "run-1").items() if kind in TopicEnds.KINDS}
+    with running_broker(tmp_path) as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        make_topics(admin, [NewTopic(name, TOPIC_SPECS[kind].partitions, 1) for kind, name in names.items()])
+        ends = TopicEnds(get_settings().model_copy(update={"kafka_address": broker.bootstrap}), "toll", "run-1")
+        assert set(ends().values()) == {0}
+        broker.end(signal.SIGKILL)
+        with pytest.raises(KafkaException):
+            ends()
+        broker.start()
+
+        def answers() -> bool:
+            try:
+                return set(ends().values()) == {0}
+            except KafkaException:
+                return False
+
+        wait_for(answers, 60)

@@ -29,7 +29,7 @@ class Run:
             committed=0,
             flink_job=True,
             heartbeats={"airflow-scheduler": 3.0},
-            silent_since={},
+            answered_at={},
         )
 
     def change(self, name, **changes):
@@ -102,7 +102,7 @@ def test_an_alert_writer_that_hangs_is_told_by_its_missing_commits(run):
 
 
 def test_kafka_that_does_not_answer_pauses_all_and_accuses_nobody_else(run):
-    run.work(60, ends=None, silent_since={"kafka": run.second})
+    run.work(60, ends=None, answered_at={"kafka": run.second})
     run.work(5)
     assert run.told() == {
         ("kafka", What.SILENT, 61.0),
@@ -110,8 +110,21 @@ def test_kafka_that_does_not_answer_pauses_all_and_accuses_nobody_else(run):
     }
 
 
+def test_a_killed_kafka_is_away_until_it_answers(run):
+    answered_at = {"kafka": run.second}
+    run.change("kafka", alive=False)
+    run.work(1, ends=None, answered_at=answered_at)
+    run.change("kafka", alive=True, started_at=int(run.second))
+    run.work(15, ends=None, answered_at=answered_at)
+    run.work(5)
+    assert run.told() == {
+        ("kafka", What.RESTARTED, 17.0),
+        *((stage, What.PAUSED, 17.0) for stage in ("features", "scores", "alerts")),
+    }
+
+
 def test_postgresql_that_does_not_answer_pauses_the_alerts(run):
-    run.work(60, without=("alerts",), committed=None, silent_since={"postgres": run.second})
+    run.work(60, without=("alerts",), committed=None, answered_at={"postgres": run.second})
     run.work(5)
     assert run.told() == {("postgres", What.SILENT, 61.0), ("alerts", What.PAUSED, 61.0)}
 
@@ -119,7 +132,7 @@ def test_postgresql_that_does_not_answer_pauses_the_alerts(run):
 def test_slow_answers_are_no_interruption(run):
     for _ in range(10):
         silent = dict.fromkeys(("kafka", "postgres", "flink-jobmanager", "airflow-api-server"), run.second)
-        run.work(2, ends=None, committed=None, heartbeats=None, silent_since=silent)
+        run.work(7, ends=None, committed=None, heartbeats=None, answered_at=silent)
         run.work(2)
     assert {what for _, what, _ in run.told()} <= {What.PAUSED}
 

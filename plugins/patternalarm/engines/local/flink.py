@@ -14,6 +14,7 @@ import httpx
 from patternalarm.contracts.jobs import flink_job_id
 from patternalarm.engines.errors import FlinkError
 from patternalarm.engines.flink_job import ENDED_STATES, FlinkJob
+from patternalarm.http_client import http_client
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.remedies import START_PLATFORM
 from patternalarm.retrying import retrying
@@ -259,12 +260,11 @@ class RestFlinkCluster:
         return self._send("GET", path, None)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        url = self.settings.flink_url + quote(path, safe="/?&=%+:,.-_~")
         # A stop that was heard must not be asked for twice; everything else may be.
         passes = was_not_heard if method == "POST" else passes_by_itself
         policy = retrying(f"{method} {path} of Flink", self.settings.patience_seconds, passes=passes)
         try:
-            answer = policy(_answer, method, url, body)
+            answer = policy(_answer, self.settings.flink_url, method, quote(path, safe="/?&=%+:,.-_~"), body)
         except httpx.HTTPStatusError as error:
             raise FlinkError(
                 f"Flink answers {error.response.status_code} to {method} {path}: {_first_error(error.response.content)}"
@@ -281,14 +281,12 @@ def _knows_nothing(error: FlinkError) -> bool:
 
 
 @cache
-def _client() -> httpx.Client:
-    """One for all clusters of a process, for making one costs more than a question. It keeps no connection, so that a fork
-    shares none, and none that a JobManager is just closing loses a request."""
-    return httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
+def _client(flink_url: str) -> httpx.Client:
+    return http_client(flink_url, _TIMEOUT_SECONDS)
 
 
-def _answer(method: str, url: str, body: dict[str, Any] | None) -> httpx.Response:
-    answer = _client().request(method, url, json=body)
+def _answer(flink_url: str, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+    answer = _client(flink_url).request(method, path, json=body)
     answer.status_code = _status(answer)
     return answer.raise_for_status()
 
