@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -175,7 +175,7 @@ class FlinkJobRuns:
 
 
 class AirflowHeartbeats:
-    """Seconds since each of Airflow's processes reported to its database, by program; those that never did are missing."""
+    """When each of Airflow's processes reported to its database (epoch seconds), by program; those that never did are missing."""
 
     def __init__(self, settings: Settings) -> None:
         self._client = http_client(settings.airflow_url, _ANSWER_SECONDS)
@@ -187,8 +187,5 @@ class AirflowHeartbeats:
             httpx.HTTPError, ValueError: it does not answer.
         """
         health = self._client.get("/api/v2/monitor/health").raise_for_status().json()
-        now = datetime.now(UTC)
         beats = {program: health[name].get(f"latest_{name}_heartbeat") for name, program in _AIRFLOW_NAMES.items()}
-        return {
-            program: (now - datetime.fromisoformat(beat)).total_seconds() for program, beat in beats.items() if beat
-        }
+        return {program: datetime.fromisoformat(beat).timestamp() for program, beat in beats.items() if beat}

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Sight:
         ends: records of the run's topics.
         committed: findings that the alert writer has committed.
         flink_job: whether the run's Flink job runs; None also when it has ended.
-        heartbeats: seconds since Airflow's processes reported, by program.
+        heartbeats: when Airflow's processes reported last (epoch seconds), by program.
         answered_at: when those answered last (epoch seconds) that are asked, by program.
     """
 
@@ -128,19 +128,24 @@ class Watch:
             return What.DOWN, None
         if program.suspended:
             return What.STOOD_STILL, None
-        answered_at = sight.answered_at.get(name, now)
-        if answered_at < program.started_at:
-            return What.DOWN, None
-        if now - answered_at > FRESH_SECONDS:
-            return What.SILENT, answered_at
-        age = (sight.heartbeats or {}).get(name, 0.0)
-        if age > HEARTBEAT_SECONDS:
-            return What.SILENT, now - age
+        for answered_at, patience in self._answers(name, sight):
+            if answered_at < program.started_at:
+                return What.DOWN, None
+            if now - answered_at > patience:
+                return What.SILENT, answered_at
         still_since = self._still_since(name, now)
         # Who was started after its stage came to rest is not why, and a Flink job that is started again has to begin.
         excused = still_since is None or still_since < program.started_at
         excused |= name == "flink-taskmanager" and not sight.flink_job
         return (None, None) if excused else (What.STOOD_STILL, still_since)
+
+    @staticmethod
+    def _answers(name: str, sight: Sight) -> Iterator[tuple[float, float]]:
+        """When the program, or Airflow for it, was last heard, and how long it may be silent then."""
+        if name in sight.answered_at:
+            yield sight.answered_at[name], FRESH_SECONDS
+        if sight.heartbeats and name in sight.heartbeats:
+            yield sight.heartbeats[name], HEARTBEAT_SECONDS
 
     def _still_since(self, name: str, now: float) -> float | None:
         return self._stages[_STAGE_OF[name]].still_since(now) if name in _STAGE_OF else None

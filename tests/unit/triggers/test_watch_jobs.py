@@ -165,8 +165,7 @@ def test_generators_that_do_not_end_fail_the_run(run):
     assert "long after they should have ended" in event_of(watcher(seconds=0.5)).payload["reason"]
 
 
-def test_a_generator_that_starts_while_the_run_fails_is_stopped_too(run, flink, monkeypatch):
-    monkeypatch.setattr(watch_jobs, "_GENERATOR_START_SECONDS", 5)
+def test_a_generator_that_starts_while_the_run_fails_is_stopped_too(run, flink):
     flink.state = "FAILED"
     generate(run, 0, STAYS)
     event_of(watcher(), lambda: generate(run, 1, STAYS))

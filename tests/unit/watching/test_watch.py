@@ -28,7 +28,7 @@ class Run:
             ends=dict.fromkeys(TopicEnds.KINDS, 0),
             committed=0,
             flink_job=True,
-            heartbeats={"airflow-scheduler": 3.0},
+            heartbeats={},
             answered_at={},
         )
 
@@ -48,7 +48,8 @@ class Run:
             if "scores" not in without:
                 ends[TopicKind.SCORES] = ends[TopicKind.EVIDENCE] = ends[TopicKind.FEATURES]
             committed = self.sight.committed if "alerts" in without else ends[TopicKind.EVIDENCE]
-            self.sight = replace(self.sight, ends=ends, committed=committed)
+            heartbeats = {"airflow-scheduler": self.second - 3}
+            self.sight = replace(self.sight, ends=ends, committed=committed, heartbeats=heartbeats)
             goes_on = self.watch.look(self.second, replace(self.sight, **changes))
         return goes_on
 
@@ -138,10 +139,16 @@ def test_slow_answers_are_no_interruption(run):
 
 
 def test_a_scheduler_that_reports_no_more_is_told(run):
-    for age in range(1, 61):
-        run.work(1, heartbeats={"airflow-scheduler": float(age)})
+    run.work(60, heartbeats={"airflow-scheduler": run.second})
     run.work(5)
     assert run.told() == {("airflow-scheduler", What.SILENT, 61.0)}
+
+
+def test_a_killed_triggerer_is_away_until_it_reports(run):
+    run.change("airflow-triggerer", started_at=int(run.second) + 1)
+    run.work(19, heartbeats={"airflow-triggerer": run.second - 1})
+    run.work(5)
+    assert run.told() == {("airflow-triggerer", What.RESTARTED, 20.0)}
 
 
 def test_a_flink_job_that_starts_again_is_told_and_one_that_was_drained_is_not(run):
