@@ -15,6 +15,7 @@ def clock(monkeypatch):
         clock.waits.append(seconds)
         clock.now += seconds
 
+    clock.sleep = sleep
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(time, "sleep", sleep)
     return clock

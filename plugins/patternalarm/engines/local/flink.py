@@ -1,6 +1,7 @@
 """Flink's REST API: jobs by name, their health, how far they read, stop and cancel."""
 
 import json
+import math
 import re
 import time
 from contextlib import suppress
@@ -22,6 +23,7 @@ from patternalarm.settings import Settings, get_settings
 
 _TIMEOUT_SECONDS: Final = 10
 _METRICS_PER_REQUEST: Final = 40
+_LISTED_AGAIN_SECONDS: Final = 5
 _RECORDED_WITHIN_SECONDS: Final = 10
 _CLEANED_UP_WITHIN_SECONDS: Final = 60
 
@@ -43,7 +45,7 @@ class RestFlinkCluster:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or get_settings()
-        self._offset_metrics: dict[str, dict[str, list[str]]] = {}
+        self._offset_metrics: dict[str, tuple[float, dict[str, list[str]]]] = {}
 
     def free_slots(self) -> int:
         """Task slots that no job holds.
@@ -174,9 +176,13 @@ class RestFlinkCluster:
             FlinkError: there is no such job, or the cluster cannot be reached.
         """
         found: dict[int, int] = {}
-        if job_id not in self._offset_metrics:
-            self._offset_metrics[job_id] = self._find_offset_metrics(job_id, topic)
-        for vertex, names in self._offset_metrics[job_id].items():
+        listed_at, metrics = self._offset_metrics.get(job_id, (-math.inf, {}))
+        # One source may have registered when the names are listed first and another not: a list that was kept for ever left
+        # half of the partitions unread for as long as anybody waited.
+        if not metrics or time.monotonic() - listed_at > _LISTED_AGAIN_SECONDS:
+            metrics = self._find_offset_metrics(job_id, topic)
+            self._offset_metrics[job_id] = time.monotonic(), metrics
+        for vertex, names in metrics.items():
             for start in range(0, len(names), _METRICS_PER_REQUEST):
                 wanted = ",".join(names[start : start + _METRICS_PER_REQUEST])
                 for metric in self._get(f"/jobs/{job_id}/vertices/{vertex}/metrics?{urlencode({'get': wanted})}"):
@@ -184,9 +190,6 @@ class RestFlinkCluster:
                     offset = int(float(metric["value"]))
                     # After a restart a partition may be told twice; the one that is behind is never wrong.
                     found[partition] = min(offset, found.get(partition, offset))
-        if not found:
-            # The sources had not registered yet, or run elsewhere since.
-            self._offset_metrics.pop(job_id, None)
         return found
 
     def stop_with_drain(self, job_id: str, savepoints: str) -> str:

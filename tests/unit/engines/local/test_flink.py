@@ -234,6 +234,23 @@ def test_a_partition_that_is_told_twice_counts_as_far_as_the_one_behind(flink, h
     assert hook.read_offsets(JOB, "events.payments") == {0: 10}
 
 
+def test_a_source_that_registers_after_another_is_seen(flink, hook, clock):
+    names = [f"{subtask}.{PREFIX}.events_payments.partition.{subtask}.currentOffset" for subtask in (0, 1)]
+    flink.gives(f"/jobs/{JOB}", job())
+
+    def gives(listed):
+        flink.gives(
+            f"/jobs/{JOB}/vertices/{SOURCE}/metrics",
+            lambda query: [{"id": n, "value": "3"} for n in (query["get"][0].split(",") if query else listed)],
+        )
+
+    gives(names[:1])
+    assert hook.read_offsets(JOB, "events.payments") == {0: 3}
+    gives(names)
+    clock.sleep(6)
+    assert hook.read_offsets(JOB, "events.payments") == {0: 3, 1: 3}
+
+
 def test_a_source_that_has_not_registered_is_asked_again(flink, hook):
     flink.gives(f"/jobs/{JOB}", job())
     flink.gives(f"/jobs/{JOB}/vertices/{SOURCE}/metrics", [])
