@@ -77,6 +77,16 @@ def test_a_process_that_a_signal_halts_is_alive_and_suspended(hook):
     wait_for(lambda: not hook.state("stays").suspended)
 
 
+def test_a_process_that_is_stopped_as_soon_as_it_was_started_is_not_killed(hook, supervised):
+    for number in range(8):
+        hook.start_process(f"young-{number}", python("import time; time.sleep(600)"))
+        hook.stop(f"young-{number}")
+    log = Supervisor(supervised).call("readLog", -100_000, 0)
+    assert log.count("(terminated by SIGTERM)") >= 8 and "SIGKILL" not in "".join(
+        line for line in log.splitlines() if "young-" in line
+    )
+
+
 def test_stop_takes_the_children_along(hook, tmp_path):
     child = tmp_path / "child"
     code = f"""
