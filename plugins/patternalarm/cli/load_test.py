@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace, settings: Settings, console: Console) -> 
     beyond = followed.seconds - conf["minutes"] * 60
     trained = any(task.task_id == TRAINING and task.state == "success" for task in followed.tasks)
     with_training = ", the training of a model included" if trained else ""
-    console.print(
-        f"{verdict} in {followed.seconds:.0f} s, {beyond:.0f} s beyond the {conf['minutes']:g} minutes asked{with_training}"
-    )
+    # One that ended before its time ended early, and nothing is beyond it.
+    than_asked = f", {beyond:.0f} s beyond the {conf['minutes']:g} minutes asked" if beyond >= 0 else ""
+    console.print(f"{verdict} in {followed.seconds:.0f} s{than_asked}{with_training}")
     return 0 if followed.succeeded else ExitCode.FAILED

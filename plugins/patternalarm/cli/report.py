@@ -37,7 +37,7 @@ def show_report(settings: Settings, run_id: str, stream: TextIO) -> bool:
         PlatformError: PostgreSQL cannot be used.
     """
     # Plots and all would be loaded for every other command too.
-    from patternalarm.grading.errors import GradingError
+    from patternalarm.grading.errors import GradingError, NoLedgerError
     from patternalarm.grading.graded_run import load_graded_run
     from patternalarm.grading.report.data import ReportData
     from patternalarm.grading.report.table import print_report
@@ -49,6 +49,9 @@ def show_report(settings: Settings, run_id: str, stream: TextIO) -> bool:
     try:
         with Database(settings, PLATFORM_ROLE) as database:
             data = database.write(f"read the figures of {run_id}", load)
+    except NoLedgerError:
+        stream.write(f"no report of {run_id}: it ended before its events were counted\n")
+        return False
     except GradingError as error:
         stream.write(f"no report of {run_id}: {error}\n")
         return False

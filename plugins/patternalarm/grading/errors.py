@@ -3,3 +3,7 @@
 
 class GradingError(Exception):
     """What was asked for cannot be graded; the message names the cause and the remedy."""
+
+
+class NoLedgerError(GradingError):
+    """The run's events were not counted, be it not yet or because it ended before."""

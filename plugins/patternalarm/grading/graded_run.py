@@ -70,7 +70,8 @@ def load_graded_run(connection: Connection, run_id: str) -> GradedRun:
 
     Raises:
         RunError: there is no such run.
-        GradingError: it has no ledger yet, or PostgreSQL lacks the commit times of its alerts.
+        NoLedgerError: it has no ledger.
+        GradingError: PostgreSQL lacks the commit times of its alerts.
     """
     run = get_run(connection, run_id)
     return GradedRun(

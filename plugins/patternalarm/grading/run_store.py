@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from patternalarm import postgres
 from patternalarm.contracts import tables
 from patternalarm.contracts.runs import EVENTS_PER_MINUTE, PLANNED_ROWS, Level, RunKind
-from patternalarm.grading.errors import GradingError
+from patternalarm.grading.errors import GradingError, NoLedgerError
 from patternalarm.grading.figures.metrics import Metric, MetricName
 from patternalarm.grading.figures.rates import ShardBooks
 from patternalarm.grading.ledger.ledger import GeneratorBooks, Ledger, ProblemKind
@@ -169,7 +169,7 @@ def load_ledger(connection: Connection, run_id: str) -> StoredLedger:
     """The run's ledger.
 
     Raises:
-        GradingError: it was not made yet.
+        NoLedgerError: it was not made yet.
     """
     with connection.cursor(row_factory=class_row(StoredLedger)) as cursor:
         ledger = cursor.execute(
@@ -177,7 +177,7 @@ def load_ledger(connection: Connection, run_id: str) -> StoredLedger:
             (run_id,),
         ).fetchone()
     if ledger is None:
-        raise GradingError(f"run {run_id} has no ledger: run `python -m patternalarm.grading.ledger.account` first")
+        raise NoLedgerError(f"run {run_id} has no ledger: run `python -m patternalarm.grading.ledger.account` first")
     return ledger
 
 
