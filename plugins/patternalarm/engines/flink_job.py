@@ -15,7 +15,8 @@ class FlinkJob:
         job_id: 32 hex digits.
         name: the job's name.
         state: Flink's word: CREATED, RUNNING, RESTARTING, FAILING, FAILED, CANCELLING, CANCELED, FINISHED, ...
-        vertices_running: whether every vertex runs.
+        vertices_running: whether every vertex runs, or ran to its end, as in a drain one does after the other. A job is
+            RUNNING long before.
     """
 
     job_id: str

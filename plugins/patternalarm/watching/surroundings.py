@@ -170,8 +170,7 @@ class FlinkJobRuns:
             FlinkError: it does not answer.
         """
         job = target.flink().job(self._name)
-        # Not by its vertices: in a drain they finish one after the other.
-        return None if job is None or job.ended else job.state == "RUNNING"
+        return None if job is None or job.ended else job.state == "RUNNING" and job.vertices_running
 
 
 class AirflowHeartbeats:

@@ -7,6 +7,7 @@ is kept until it can. It ends with exit code 0 once the run's alert writer was s
 
 import argparse
 import logging
+import math
 import signal
 import sys
 import threading
@@ -24,7 +25,7 @@ from patternalarm.runs.interruptions import Interruption, What
 from patternalarm.settings import get_settings
 from patternalarm.watching.outages import Outages
 from patternalarm.watching.probe import Probe
-from patternalarm.watching.stage import Stage
+from patternalarm.watching.stage import STILL_SECONDS, Stage
 from patternalarm.watching.surroundings import (
     AirflowHeartbeats,
     Books,
@@ -84,10 +85,13 @@ class Watch:
             "alerts": Stage("alerts", counts=True),
         }
         self._writer_seen = False
+        self._job_away_at = -math.inf
 
     def look(self, now: float, sight: Sight) -> bool:
         """Take in what is seen ``now`` (epoch seconds); False when there is nothing more to watch."""
         self._look_at_stages(now, sight)
+        if not sight.flink_job:
+            self._job_away_at = now
         for name, program in (sight.programs or {}).items():
             if program.ended:
                 continue
@@ -136,7 +140,7 @@ class Watch:
         still_since = self._still_since(name, now)
         # Who was started after its stage came to rest is not why, and a Flink job that is started again has to begin.
         excused = still_since is None or still_since < program.started_at
-        excused |= name == "flink-taskmanager" and not sight.flink_job
+        excused |= name == "flink-taskmanager" and now - self._job_away_at < STILL_SECONDS
         return (None, None) if excused else (What.STOOD_STILL, still_since)
 
     @staticmethod

@@ -158,6 +158,16 @@ def test_a_flink_job_that_starts_again_is_told_and_one_that_was_drained_is_not(r
     assert run.told() == {("flink job", What.DOWN, 11.0), ("features", What.PAUSED, 11.0)}
 
 
+def test_a_killed_taskmanager_is_not_accused_of_hanging_while_its_job_begins_again(run):
+    run.change("flink-taskmanager", started_at=int(run.second))
+    run.work(3, without=("features", "scores", "alerts"))
+    run.work(15, without=("features", "scores", "alerts"), flink_job=False)
+    run.work(3, without=("features", "scores", "alerts"))
+    run.work(5)
+    whats = {(component, what) for component, what, _ in run.told()}
+    assert whats == {("flink-taskmanager", What.RESTARTED), ("flink job", What.DOWN), ("features", What.PAUSED)}
+
+
 def test_what_is_stopped_on_purpose_is_no_interruption_and_the_writer_s_stop_is_the_end(run):
     run.change("scorer", alive=False, ended=True)
     assert run.work(20, without=("scores", "alerts"))

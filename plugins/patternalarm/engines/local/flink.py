@@ -80,7 +80,8 @@ class RestFlinkCluster:
             job_id=job_id,
             name=found["name"],
             state=found["state"],
-            vertices_running=all(vertex["status"] == "RUNNING" for vertex in found["vertices"]),
+            vertices_running=found["state"] not in ENDED_STATES
+            and all(vertex["status"] in ("RUNNING", "FINISHED") for vertex in found["vertices"]),
         )
 
     def restarted(self, job_id: str) -> bool:

@@ -115,6 +115,7 @@ def overview(*jobs):
     [
         ("RUNNING", {"Source: a": "RUNNING", "sink": "RUNNING"}, True, False),
         ("RUNNING", {"Source: a": "RUNNING", "sink": "SCHEDULED"}, False, False),
+        ("RUNNING", {"Source: a": "FINISHED", "sink": "RUNNING"}, True, False),
         ("RESTARTING", {"Source: a": "CANCELED", "sink": "CANCELED"}, False, False),
         ("FAILED", {"Source: a": "FAILED", "sink": "CANCELED"}, False, True),
         ("FINISHED", {"Source: a": "FINISHED", "sink": "FINISHED"}, False, True),
