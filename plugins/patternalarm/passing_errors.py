@@ -123,6 +123,8 @@ def was_not_heard(error: BaseException) -> bool:
         return status in _UNHEARD_STATUSES
     if any(_is_a(error, ("httpx",), name) for name in ("ConnectTimeout", "PoolTimeout")):
         return True
+    if _is_a(error, ("httpx",), "NetworkError") and (below := _operating_systems_error(error)) is not None:
+        return was_not_heard(below)
     if isinstance(error, ConnectionRefusedError | socket.gaierror):
         return True
     return error.__cause__ is not None and was_not_heard(error.__cause__)
@@ -166,9 +168,9 @@ def _network_passes(error: BaseException) -> bool | None:
             _is_a(error, ("requests",), f"exceptions.{name}")
             for name in ("ConnectionError", "Timeout", "ChunkedEncodingError")
         )
-    if _is_a(error, ("httpx",), "NetworkError") and error.__cause__ is not None:
+    if _is_a(error, ("httpx",), "NetworkError") and (below := _operating_systems_error(error)) is not None:
         # Of a refused certificate, too; the operating system's error below it tells.
-        return None
+        return _network_passes(below)
     if _is_a(error, ("httpx",), "TransportError"):
         # The others tell of a request that cannot be asked, or of a proxy that refuses it.
         return any(
@@ -179,6 +181,14 @@ def _network_passes(error: BaseException) -> bool | None:
     if isinstance(error, OSError):
         return error.errno in _PASSING_ERRNOS
     return None
+
+
+def _operating_systems_error(error: BaseException) -> OSError | None:
+    """What an error of httpx is of, which its own transport, httpcore, keeps as the cause or as the context alone."""
+    below: BaseException | None = error
+    while below is not None and not isinstance(below, OSError):
+        below = below.__cause__ or below.__context__
+    return below
 
 
 def _kafka_passes(error: Any) -> bool:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.error
 import xmlrpc.client
 from itertools import pairwise
@@ -288,6 +289,40 @@ def test_what_must_not_happen_twice_is_only_retried_when_nobody_heard_it():
     told = RuntimeError("Flink does not answer")
     told.__cause__ = ConnectionRefusedError()
     assert was_not_heard(told)
+
+
+def answered_by(answer, scheme="http"):
+    """The real error of a request to who says ``answer`` and hangs up; to nobody when it is None."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if answer is None:
+            server.close()
+
+        def hang_up():
+            connection, _ = server.accept()
+            connection.recv(1)
+            connection.sendall(answer)
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        if answer is not None:
+            thread.start()
+        with pytest.raises(httpx.TransportError) as raised:
+            httpx.get(f"{scheme}://127.0.0.1:{port}", trust_env=False, timeout=10)
+        if answer is not None:
+            thread.join()
+    return raised.value
+
+
+def test_errors_that_httpx_really_raises_are_judged():
+    # Its transport does not say what an error was raised from: a refused connection was taken for one that lasts.
+    refused, hung_up, no_tls = answered_by(None), answered_by(b""), answered_by(b"no TLS", "https")
+    assert passes_by_itself(refused) and was_not_heard(refused)
+    assert passes_by_itself(hung_up) and not was_not_heard(hung_up)
+    assert not passes_by_itself(no_tls) and not was_not_heard(no_tls)
+    told = RuntimeError("Flink does not answer")
+    told.__cause__ = refused
+    assert passes_by_itself(told) and was_not_heard(told)
 
 
 def test_no_client_library_is_needed_to_judge():
