@@ -152,7 +152,7 @@ def suites() -> list[Suite]:
         _pytest("integration", "dev", "tests/integration", platform=True, stores=True),
         _pytest("e2e", "dev", "tests/e2e", platform=True),
         # By its environment, `make faults` makes it long.
-        replace(_pytest("faults", "dev", "tests/faults", platform=True), by_name_only=True),
+        _pytest("faults", "dev", "tests/faults", platform=True),
         replace(_pytest("leftovers", "dev", "tests/leftovers", platform=True), by_name_only=True),
         Suite(
             "fuzz",

@@ -1,4 +1,4 @@
-"""Four faults and two random schedules, put into two load tests: what `make test` plays."""
+"""Four faults and two random schedules, put into one load test: what `make test` plays."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from faults.scenarios.scenario import Scenario
 from faults.scenarios.steps import SCORER, Faults, Step
 
 
-def four_faults() -> Scenario:
+def four_faults() -> Faults:
     """Each part has recovered before the next is hit."""
     steps = [
         Step(8, SCORER),
@@ -19,7 +19,8 @@ def four_faults() -> Scenario:
 
 
 def scenarios(seed: int) -> Iterator[Scenario]:
-    """The schedules follow one another in a load test."""
-    yield four_faults()
-    two = [*draw(seed, 5, 30), *draw(seed + 1, 50, 75)]
-    yield Faults(id=f"schedules-{seed}-and-{seed + 1}", minutes=1.75, steps=two)
+    """The schedules follow the four, one after the other."""
+    two = [*draw(seed, 105, 130), *draw(seed + 1, 150, 170)]
+    yield Faults(
+        id=f"four-faults-and-schedules-{seed}-and-{seed + 1}", minutes=3.25, steps=[*four_faults().steps, *two]
+    )

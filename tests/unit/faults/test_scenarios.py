@@ -46,5 +46,5 @@ def test_schedules_reach_every_part_in_both_ways_within_the_load_test():
     assert all(5 <= step.second <= 65 for step in steps)
 
 
-def test_the_short_form_is_two_load_tests_that_do_not_change(chosen):
-    assert chosen() == chosen() == ["four-faults", "schedules-7-and-8"]
+def test_the_short_form_is_one_load_test_that_does_not_change(chosen):
+    assert chosen() == chosen() == ["four-faults-and-schedules-7-and-8"]
