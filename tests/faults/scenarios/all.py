@@ -38,6 +38,8 @@ def chosen() -> list[Scenario]:
         return list(short_form.scenarios(int(os.environ.get(SEED) or _SEED_OF_SHORT_FORM)))
     listed = list(random_schedule.scenarios(int(schedules), seed)) if schedules else every_fault()
     wanted = [name for name in os.environ.get(ONLY, "").split(",") if name]
+    # By name only: they repeat in two load tests what twenty do.
+    listed += parts.in_a_row() if wanted else []
     known = {scenario.id for scenario in listed}
     if set(wanted) - known:
         raise ValueError(
