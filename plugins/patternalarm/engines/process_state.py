@@ -78,3 +78,8 @@ class ProcessState:
         if self.state == "STOPPED":
             return f"{self.name} was stopped"
         return f"{self.name} is {self.state.lower()}"
+
+
+def describe_gone(name: str) -> str:
+    """Of a process that was there and that nobody knows any more, in words."""
+    return f"{name} is gone: the platform was taken down in the middle of it (`make down`), or somebody removed it"

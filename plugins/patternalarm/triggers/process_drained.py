@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Any
 
 from patternalarm.engines import target
+from patternalarm.engines.process_state import describe_gone
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -31,7 +32,7 @@ class ProcessDrainedTrigger(PollingTrigger):
         processes = target.processes()
         state = processes.state(self.name)
         if state is None:
-            return Failed(f"{self.name} is gone: somebody removed it")
+            return Failed(describe_gone(self.name))
         was_stopped = state.state == "STOPPED" and not state.failed_by_verdict
         if not state.alive and not was_stopped:
             log = processes.tail_log(self.name)

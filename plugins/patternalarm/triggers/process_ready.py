@@ -3,6 +3,7 @@
 from typing import Any
 
 from patternalarm.engines import target
+from patternalarm.engines.process_state import describe_gone
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
 
 
@@ -22,7 +23,7 @@ class ProcessReadyTrigger(PollingTrigger):
         processes = target.processes()
         state = processes.state(self.name)
         if state is None:
-            return Failed(f"{self.name} is gone: somebody removed it")
+            return Failed(describe_gone(self.name))
         if not state.alive:
             log = processes.tail_log(self.name)
             return Failed(f"not ready: {state.describe(log)}", log)

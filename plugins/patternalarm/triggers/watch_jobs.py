@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from patternalarm.contracts.jobs import flink_job_name
 from patternalarm.engines import target
-from patternalarm.engines.process_state import ProcessState
+from patternalarm.engines.process_state import ProcessState, describe_gone
 from patternalarm.retrying import patience_of_settings
 from patternalarm.triggers.flink_job import job_at_work
 from patternalarm.triggers.polling import Done, Failed, PollingTrigger
@@ -112,7 +112,7 @@ class WatchJobsTrigger(PollingTrigger):
         for name in self.jobs:
             state = processes.state(name)
             if state is None:
-                return Failed(f"{name} is gone: somebody removed it")
+                return Failed(describe_gone(name))
             if not state.alive:
                 log = processes.tail_log(name)
                 return Failed(state.describe(log), log)
