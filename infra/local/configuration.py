@@ -297,6 +297,7 @@ class Configuration:
             "postgres_user": f"user={user.pw_name}" if user else "",
             "supervisord_user": "user=root" if user else "",
             "open_files": str(65_536 if open_files == resource.RLIM_INFINITY else min(65_536, open_files)),
+            "services_python": str(self.settings.python("services").absolute()),
             "flink_home": str(self.flink_home),
             "flink_python": str(self.settings.python("flink").absolute()),
             "flink_java_opts": self._packaged_flink_java_opts(),
@@ -320,6 +321,7 @@ class Configuration:
         files.append(
             ConfigurationFile(home / "bin" / "after-postgres", _render("after-postgres.sh.template", values), 0o755)
         )
+        files.append(ConfigurationFile(home / "bin" / "scheduler", _render("scheduler.sh.template", values), 0o755))
         environments = {
             "airflow": self.airflow_environment(),
             "flink": self.flink_environment(),
