@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from patternalarm.contracts.exit_codes import VERDICT_EXIT_CODES
+from patternalarm.remedies import TAKEN_DOWN
 from patternalarm.telling_line import telling_line
 
 _ALIVE: Final = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
@@ -82,4 +83,4 @@ class ProcessState:
 
 def describe_gone(name: str) -> str:
     """Of a process that was there and that nobody knows any more, in words."""
-    return f"{name} is gone: the platform was taken down in the middle of it (`make down`), or somebody removed it"
+    return f"{name} is gone: {TAKEN_DOWN}, or somebody removed it"
