@@ -24,7 +24,7 @@ from infra.local.progress import Progress, StepError, run_quietly
 UV_VERSION = "0.13.9"
 UV = REPOSITORY / ".local" / "uv" / "bin" / "uv"
 LOGS = REPOSITORY / ".local" / "logs" / "build"
-GROUPS = ("services", "dev", "airflow", "flink", "spark", "dbt", "superset")
+GROUPS = ("services", "api", "dev", "airflow", "flink", "spark", "dbt", "superset")
 JAR_SETS = ("kafka", "flink", "spark")
 JARS = REPOSITORY / ".local" / "jars"
 JAVA_MODULE = REPOSITORY / "flink_jobs" / "java"

@@ -7,6 +7,7 @@ import psycopg
 
 from patternalarm.contracts.tables import (
     AIRFLOW_ROLE,
+    API_ROLE,
     DBT_ROLE,
     OWNER_ROLE,
     PLATFORM_ROLE,
@@ -28,6 +29,7 @@ PASSWORD_SETTINGS: Final[dict[str, str]] = {
     PLATFORM_ROLE: "platform_password",
     DBT_ROLE: "dbt_password",
     READER_ROLE: "reader_password",
+    API_ROLE: "api_password",
     AIRFLOW_ROLE: "airflow_db_password",
     SUPERSET_ROLE: "superset_db_password",
 }

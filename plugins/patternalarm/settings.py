@@ -29,7 +29,7 @@ OTHER_VARIABLES = frozenset(
 # The default of every address. A platform of several machines sets others; nothing else may know this one.
 LOOPBACK = "127.0.0.1"
 
-Service = Literal["kafka", "postgres", "flink", "airflow", "superset", "supervisor"]
+Service = Literal["kafka", "postgres", "redis", "flink", "airflow", "api", "superset", "supervisor"]
 
 
 class Address(NamedTuple):
@@ -75,18 +75,22 @@ class Settings(BaseSettings):
     advertised_host: str = Field(default=LOOPBACK, description="Name of this machine as clients are told it.")
     kafka_address: str = _address_field()
     postgres_address: str = _address_field()
+    redis_address: str = _address_field()
     flink_address: str = _address_field()
     airflow_address: str = _address_field()
+    api_address: str = _address_field()
     superset_address: str = _address_field()
     supervisor_address: str = _address_field()
 
     kafka_port: int = 19092
     kafka_controller_port: int = 19093
     postgres_port: int = 15432
+    redis_port: int = 16379
     flink_rest_port: int = 18081
     flink_rpc_port: int = 18082
     zookeeper_port: int = 12181
     airflow_port: int = 18080
+    api_port: int = 18000
     superset_port: int = 18088
     supervisor_port: int = 19001
 
@@ -101,9 +105,13 @@ class Settings(BaseSettings):
     platform_password: str = ""
     dbt_password: str = ""
     reader_password: str = ""
+    api_password: str = ""
+    redis_password: str = ""
     airflow_db_password: str = ""
     superset_db_password: str = ""
     airflow_admin_password: str = ""
+    airflow_api_password: str = Field(default="", description="Of Airflow's user as whom the API triggers and reads.")
+    session_password: str = Field(default="", description="Signs the cookies of browser sessions with the API.")
     superset_admin_password: str = ""
 
     patience_seconds: float = Field(
@@ -156,6 +164,11 @@ class Settings(BaseSettings):
     def airflow_url(self) -> str:
         """Base URL of Airflow's UI and API."""
         return f"http://{self.address('airflow')}"
+
+    @property
+    def api_url(self) -> str:
+        """Base URL of the platform's own API."""
+        return f"http://{self.address('api')}"
 
     @property
     def superset_url(self) -> str:

@@ -15,6 +15,7 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.tables import (
     AIRFLOW_ROLE,
+    API_ROLE,
     DBT_ROLE,
     OWNER_ROLE,
     PLATFORM_ROLE,
@@ -91,7 +92,7 @@ def ensure_roles(settings: Settings, superuser_dsn: str) -> None:
                     sql.Identifier(READER_ROLE), sql.Identifier(parameter), sql.Literal(value)
                 )
             )
-        platform_users = (SCORER_ROLE, PLATFORM_ROLE, DBT_ROLE, READER_ROLE)
+        platform_users = (SCORER_ROLE, PLATFORM_ROLE, DBT_ROLE, READER_ROLE, API_ROLE)
         _ensure_database(connection, settings.database, OWNER_ROLE, platform_users)
         _ensure_database(connection, settings.airflow_database, AIRFLOW_ROLE, ())
         _ensure_database(connection, settings.superset_database, SUPERSET_ROLE, ())
