@@ -29,12 +29,12 @@ _CHANGED: Final = f"""
 SELECT alert_id, max(changed_at) AS changed_at FROM (
   (SELECT alert_id, updated_at AS changed_at FROM {ALERT}
    WHERE scope = %(scope)s AND (updated_at, alert_id) > (%(at)s, %(alert_id)s)
-     AND updated_at <= coalesce(%(until)s, 'infinity')
+     AND updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
    ORDER BY updated_at, alert_id LIMIT %(most)s)
   UNION ALL
   (SELECT c.alert_id, c.updated_at FROM {CASE_STATE} c JOIN {ALERT} a USING (alert_id)
    WHERE a.scope = %(scope)s AND (c.updated_at, c.alert_id) > (%(at)s, %(alert_id)s)
-     AND c.updated_at <= coalesce(%(until)s, 'infinity')
+     AND c.updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
    ORDER BY c.updated_at, c.alert_id LIMIT %(most)s)
 ) changed GROUP BY alert_id ORDER BY 2, 1 LIMIT %(most)s
 """
@@ -89,14 +89,16 @@ class ChangeFeed:
                 return []
             late = await self._changed(cursor, self._settled, self._position[0])
             new = await self._changed(cursor, self._position, None, most)
-            places = sorted({*late, *new} - self._told)
+            unheard = sorted({*late, *new} - self._told)
+            # An alert that changed more than once is told once, as it is now.
+            places = sorted({alert_id: (at, alert_id) for at, alert_id in unheard}.values())
             await cursor.execute(_TOLD, [[alert_id for _, alert_id in places]])
             alerts = {row["alert_id"]: alert_of(row) for row in await cursor.fetchall()}
         changes = []
         for place in places:
             self._position = max(self._position, place)
             changes.append(Change(alerts[place[1]], self._cursor_at(self._position)))
-        self._told = {place for place in (*self._told, *places) if place > self._settled}
+        self._told = {place for place in (*self._told, *unheard) if place > self._settled}
         return changes
 
     @property
