@@ -1,0 +1,131 @@
+"""Errors as ``application/problem+json`` (RFC 9457), each with a remedy."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from rfc9457 import Problem
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+# What a framework's own refusals leave out.
+_REMEDIES: Final = {
+    404: "see /docs for what there is",
+    405: "see /docs for the methods of this path",
+    415: "send JSON, or a form where the path takes one",
+}
+
+
+class ProblemError(Problem):
+    """A refusal or failure that the caller is told.
+
+    Args:
+        status: HTTP status.
+        title: what kind of problem it is, the same for each of its kind.
+        detail: what was wrong this time.
+        remedy: what the caller does about it.
+        headers: of the answer, like ``Retry-After``.
+        extras: further members of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        remedy: str,
+        headers: Mapping[str, str] | None = None,
+        **extras: Any,
+    ) -> None:
+        type_ = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+        super().__init__(
+            title, type_, detail or None, status, dict(headers) if headers else None, remedy=remedy, **extras
+        )
+
+
+class Unavailable(ProblemError):  # noqa: N818 - a state of the platform
+    """A part that this call needs is away; what does not need it goes on.
+
+    Args:
+        part: the dependency, as readiness names it.
+        detail: what it said.
+        remedy: what to do when it does not come back.
+    """
+
+    def __init__(self, part: str, detail: str, remedy: str) -> None:
+        super().__init__(
+            503,
+            f"{part} is not available",
+            detail,
+            remedy=f"try again in some seconds; if it stays away, {remedy}",
+            headers={"Retry-After": "5"},
+            part=part,
+        )
+        self.part = part
+
+
+def _answer(problem: Problem) -> JSONResponse:
+    content = {**problem.marshal(uri="urn:patternalarm:problem:{type}"), "requestId": correlation_id.get()}
+    return JSONResponse(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
+
+
+def _of_http_exception(error: HTTPException) -> ProblemError:
+    return ProblemError(
+        error.status_code,
+        HTTPStatus(error.status_code).phrase,
+        str(error.detail),
+        remedy=_REMEDIES.get(error.status_code, "see /docs"),
+        headers=error.headers,
+    )
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header")) or "the request"
+
+
+def invalid(errors: list[Any]) -> ProblemError:
+    """What pydantic found wrong, one line for each fault, without the values, which may be personal."""
+    faults = [{"field": _place(tuple(one["loc"])), "message": str(one["msg"])} for one in errors]
+    broken = any(one["type"] in ("json_invalid", "value_error.jsondecode") for one in errors)
+    return ProblemError(
+        400 if broken else 422,
+        "broken JSON" if broken else "invalid request",
+        "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults),
+        remedy="see the call's schema and example in /docs",
+        errors=faults,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let ``app`` answer every error as a problem."""
+
+    async def on_problem(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)  # noqa: S101 - what it is registered for
+        return _answer(error)
+
+    async def on_http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        return _answer(_of_http_exception(error))
+
+    async def on_invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        return _answer(invalid(list(error.errors())))
+
+    async def on_fault(_: Request, __: Exception) -> JSONResponse:
+        # Starlette raises it again afterwards, so that the log has the whole of it under this request's id.
+        return _answer(
+            ProblemError(
+                500, "internal error", remedy="look for this requestId in the API's log (make logs S=api), and report it"
+            )
+        )
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_fault)
