@@ -8,11 +8,10 @@ from urllib.parse import quote
 import httpx
 
 from patternalarm.api.problems import ProblemError, Unavailable
-from patternalarm.passing_errors import passes_by_itself
+from patternalarm.contracts.airflow_users import API_USER
+from patternalarm.passing_errors import was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.settings import Settings
-
-API_USER: Final = "patternalarm-api"
 
 _TIMEOUT_SECONDS: Final = 9.0
 # Under full load Airflow takes its time to start a run; the run's id is ours, so asking again starts no second one.
@@ -133,13 +132,17 @@ class AirflowClient:
         except httpx.HTTPError as error:
             raise self._away(error) from error
         if answer.status_code >= 500:
-            raise Unavailable("airflow", f"Airflow answers {answer.status_code}", START_PLATFORM)
+            raise Unavailable("airflow", f"Airflow answers {answer.status_code}", START_PLATFORM, heard=True)
         return answer
 
-    def _away(self, error: httpx.HTTPError) -> ProblemError:
-        if passes_by_itself(error) or isinstance(error, httpx.TimeoutException):
-            return Unavailable("airflow", f"Airflow does not answer ({type(error).__name__})", START_PLATFORM)
-        return Unavailable("airflow", f"Airflow cannot be asked ({type(error).__name__})", START_PLATFORM)
+    @staticmethod
+    def _away(error: httpx.HTTPError) -> Unavailable:
+        return Unavailable(
+            "airflow",
+            f"Airflow does not answer ({type(error).__name__})",
+            START_PLATFORM,
+            heard=not was_not_heard(error),
+        )
 
     @staticmethod
     def _fit(answer: httpx.Response, what: str) -> Any:

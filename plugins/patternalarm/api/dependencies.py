@@ -7,8 +7,9 @@ from fastapi import Depends, Request
 
 from patternalarm.api.access.caller import caller_of
 from patternalarm.api.access.roles import Principal, Role, includes
+from patternalarm.api.database import Pool
 from patternalarm.api.problems import ProblemError
-from patternalarm.api.resources import Pool, Resources
+from patternalarm.api.resources import Resources
 
 __all__ = ["Database", "Platform", "Principal", "Role", "require"]
 

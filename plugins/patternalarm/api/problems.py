@@ -56,9 +56,10 @@ class Unavailable(ProblemError):  # noqa: N818 - a state of the platform
         part: the dependency, as readiness names it.
         detail: what it said.
         remedy: what to do when it does not come back.
+        heard: whether it may have heard the request, and done something about it.
     """
 
-    def __init__(self, part: str, detail: str, remedy: str) -> None:
+    def __init__(self, part: str, detail: str, remedy: str, *, heard: bool = False) -> None:
         super().__init__(
             503,
             f"{part} is not available",
@@ -67,10 +68,11 @@ class Unavailable(ProblemError):  # noqa: N818 - a state of the platform
             headers={"Retry-After": "5"},
             part=part,
         )
-        self.part = part
+        self.part, self.heard = part, heard
 
 
-def _answer(problem: Problem) -> JSONResponse:
+def answer_of(problem: Problem) -> JSONResponse:
+    """The answer that tells a problem."""
     content = {**problem.marshal(uri="urn:patternalarm:problem:{type}"), "requestId": correlation_id.get()}
     return JSONResponse(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
 
@@ -107,21 +109,23 @@ def install(app: FastAPI) -> None:
 
     async def on_problem(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)  # noqa: S101 - what it is registered for
-        return _answer(error)
+        return answer_of(error)
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
-        return _answer(_of_http_exception(error))
+        return answer_of(_of_http_exception(error))
 
     async def on_invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        return _answer(invalid(list(error.errors())))
+        return answer_of(invalid(list(error.errors())))
 
     async def on_fault(_: Request, __: Exception) -> JSONResponse:
         # Starlette raises it again afterwards, so that the log has the whole of it under this request's id.
-        return _answer(
+        return answer_of(
             ProblemError(
-                500, "internal error", remedy="look for this requestId in the API's log (make logs S=api), and report it"
+                500,
+                "internal error",
+                remedy="look for this requestId in the API's log (make logs S=api), and report it",
             )
         )
 

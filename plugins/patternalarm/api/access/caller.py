@@ -4,6 +4,7 @@ Without a key one may call only from the loopback to the loopback, and only if n
 page may post forms to localhost, and a name of its own may resolve to it (DNS rebinding).
 """
 
+import hmac
 import ipaddress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 KEY_HEADER: Final = "X-API-Key"
 LOCAL_NAME: Final = "local"
 SESSION_KEY: Final = "key_id"
+CSRF_KEY: Final = "csrf"
+CSRF_HEADER: Final = "X-CSRF-Token"
+
+_READING: Final = ("GET", "HEAD", "OPTIONS")
 
 _GET_A_KEY: Final = "get a key (make api-key ROLE=viewer DAYS=30) and send it as Authorization: Bearer <key>"
 
@@ -33,7 +38,7 @@ async def caller_of(request: Request, platform: "Resources") -> Principal:
     """
     key = _key_in(request)
     if key is not None:
-        return await _by_key(request, platform, key)
+        return await principal_by_key(request, platform, key)
     if is_from_another_site(request):
         raise ProblemError(
             403,
@@ -41,9 +46,8 @@ async def caller_of(request: Request, platform: "Resources") -> Principal:
             "a page of another site made this request, without a key",
             remedy="call from the API's own pages, or from a program; with a key if it is elsewhere",
         )
-    session_key = request.session.get(SESSION_KEY) if "session" in request.scope else None
-    if session_key is not None:
-        return await _by_session(request, platform, str(session_key))
+    if SESSION_KEY in request.session:
+        return await _by_session(request, platform)
     if is_local(request):
         return Principal(LOCAL_NAME, Role.ENGINEER)
     raise _unauthenticated("no key was sent, and the request does not come from this machine to this machine")
@@ -86,7 +90,12 @@ def _key_in(request: Request) -> str | None:
     return request.headers.get(KEY_HEADER)
 
 
-async def _by_key(request: Request, platform: "Resources", key: str) -> Principal:
+async def principal_by_key(request: Request, platform: "Resources", key: str) -> Principal:
+    """Whose key this is.
+
+    Raises:
+        ProblemError: 401, nobody's; 429, too many wrong ones came from there.
+    """
     peer = request.client.host if request.client else "unknown"
     await platform.throttle.check_failures(peer)
     try:
@@ -96,9 +105,17 @@ async def _by_key(request: Request, platform: "Resources", key: str) -> Principa
         raise _unauthenticated(str(error)) from error
 
 
-async def _by_session(request: Request, platform: "Resources", key_id: str) -> Principal:
+async def _by_session(request: Request, platform: "Resources") -> Principal:
+    sent, wanted = request.headers.get(CSRF_HEADER, ""), str(request.session.get(CSRF_KEY, ""))
+    if request.method not in _READING and not (wanted and hmac.compare_digest(sent.encode(), wanted.encode())):
+        raise ProblemError(
+            403,
+            "CSRF token missing",
+            f"a session changes something only with its token in {CSRF_HEADER}",
+            remedy=f"send the csrfToken of /api/session as {CSRF_HEADER}",
+        )
     try:
-        return await principal_of(platform.database, key_id)
+        return await principal_of(platform.database, str(request.session[SESSION_KEY]))
     except KeyRefusedError as error:
         request.session.clear()
         raise _unauthenticated(str(error)) from error

@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from patternalarm.api.access.roles import Principal, Role
+from patternalarm.api.database import Pool
 from patternalarm.contracts.tables import API_KEY
 
 if TYPE_CHECKING:
     import psycopg
-
-    from patternalarm.api.resources import Pool
 
 MOST_DAYS: Final = 366
 
@@ -71,7 +70,7 @@ def list_keys(connection: "psycopg.Connection[Any]") -> list[tuple[Any, ...]]:
     return connection.execute(_LIST).fetchall()
 
 
-async def find_key(pool: "Pool", key: str) -> Principal:
+async def find_key(pool: Pool, key: str) -> Principal:
     """Whose key this is.
 
     Raises:
@@ -84,7 +83,7 @@ async def find_key(pool: "Pool", key: str) -> Principal:
     return _principal(str(key_id), row)
 
 
-async def principal_of(pool: "Pool", key_id: str) -> Principal:
+async def principal_of(pool: Pool, key_id: str) -> Principal:
     """Whose session this is, which was begun with the key of this id.
 
     Raises:
@@ -96,7 +95,7 @@ async def principal_of(pool: "Pool", key_id: str) -> Principal:
     return _principal(key_id, row)
 
 
-async def _row(pool: "Pool", key_id: str) -> tuple[Any, ...] | None:
+async def _row(pool: Pool, key_id: str) -> tuple[Any, ...] | None:
     async with pool.connection() as connection:
         return await (await connection.execute(_SELECT, (key_id,))).fetchone()
 
