@@ -150,7 +150,8 @@ class ProgressHub:
         try:
             while True:
                 async with followed.changed:
-                    await followed.changed.wait_for(lambda known=seen: followed.version > known)
+                    while followed.version == seen:
+                        await followed.changed.wait()
                     seen, progress = followed.version, followed.progress
                 if progress is None:
                     if followed.error is not None:

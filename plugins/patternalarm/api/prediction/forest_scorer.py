@@ -96,7 +96,7 @@ class ForestScorer:
         target = targets[np.newaxis, :, np.newaxis]
         moved = self._shares[after, target] - self._shares[before, target]
         cells = np.broadcast_to(of_row * features, before.shape) + self._feature[before]
-        sums: NDArray[np.float64] = np.bincount(cells.ravel(), moved.ravel(), minlength=rows * features)
+        sums = np.bincount(cells.ravel(), moved.ravel(), minlength=rows * features).astype(np.float64)
         total = sums.reshape(rows, features) / len(self._roots)
         return np.where((targets == 0)[:, np.newaxis], -total, total)
 

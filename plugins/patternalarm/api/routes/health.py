@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import psycopg
 import redis
@@ -87,7 +87,7 @@ async def _postgres(platform: Resources) -> None:
 
 
 async def _redis(platform: Resources) -> None:
-    await platform.redis.execute_command("PING")
+    await cast("Awaitable[bool]", platform.redis.ping())
 
 
 async def _kafka(platform: Resources) -> None:
