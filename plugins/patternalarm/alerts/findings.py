@@ -57,13 +57,22 @@ class _Record(BaseModel):
 
 
 class HitEvent(_Record):
-    """One event of a pattern hit; ``amount`` in the pack's base currency."""
+    """One event of a pattern hit (``HIT_EVENT_COLUMNS``); ``amount`` in the pack's base currency."""
 
     actor_id: Id
     event_id: Id
     event_time_ms: EpochMs
     amount: Amount | None = None
     money_out: bool | None = None
+    event_type: Text | None = None
+    counterparty_id: Text | None = None
+    device_id: Text | None = None
+    ip: Text | None = None
+    country: Text | None = None
+    channel: Text | None = None
+    amount_sent: Amount | None = None
+    currency: Text | None = None
+    own: dict[Text, Text | None] | None = None
 
 
 class Evidence(_Record):
@@ -78,6 +87,8 @@ class Evidence(_Record):
     country: Text | None = None
     channel: Text | None = None
     money_out: bool | None = None
+    amount: Amount | None = None
+    currency: Text | None = None
     amount_base: Amount | None = None
     feature_set: Text
     values: tuple[FeatureValue, ...]

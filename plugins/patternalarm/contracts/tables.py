@@ -23,10 +23,15 @@ API_KEY: Final = f"{PLATFORM_SCHEMA}.api_key"
 UNMASKING: Final = f"{PLATFORM_SCHEMA}.unmasking"
 
 # alerting: what the alert writer, and nobody else, writes; the case table belongs to analysts.
+# alerting: what the alert writer, and nobody else, writes; cases and allow-lists belong to analysts.
 ALERT: Final = f"{ALERTING_SCHEMA}.alert"
 ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"
 CONSUMER_OFFSET: Final = f"{ALERTING_SCHEMA}.consumer_offset"
 CASE_EVENT: Final = f"{ALERTING_SCHEMA}.case_event"
+CASE_STATE: Final = f"{ALERTING_SCHEMA}.case_state"
+ALLOW_LIST_ENTRY: Final = f"{ALERTING_SCHEMA}.allow_list_entry"
+ALLOW_LIST_DECISION: Final = f"{ALERTING_SCHEMA}.allow_list_decision"
+ALLOW_LIST: Final = f"{ALERTING_SCHEMA}.allow_list"
 QUARANTINED_RECORD: Final = f"{ALERTING_SCHEMA}.quarantined_record"
 
 OWNER_ROLE: Final = "patternalarm_owner"
