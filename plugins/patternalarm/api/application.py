@@ -16,6 +16,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from patternalarm.api import problems
 from patternalarm.api.body_limit import BodyLimit
+from patternalarm.api.idempotency import Idempotency
 from patternalarm.api.observe import Observe
 from patternalarm.api.problems import Unavailable, answer_of
 from patternalarm.api.resources import resources_of
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=_SESSION_SECONDS,
         same_site="strict",
     )
+    app.add_middleware(Idempotency)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observe)
     app.add_middleware(CorrelationIdMiddleware, validator=None, generator=_request_id, transformer=_shortened)

@@ -22,7 +22,6 @@ RUN_REQUEST: Final = f"{PLATFORM_SCHEMA}.run_request"
 API_KEY: Final = f"{PLATFORM_SCHEMA}.api_key"
 UNMASKING: Final = f"{PLATFORM_SCHEMA}.unmasking"
 
-# alerting: what the alert writer, and nobody else, writes; the case table belongs to analysts.
 # alerting: what the alert writer, and nobody else, writes; cases and allow-lists belong to analysts.
 ALERT: Final = f"{ALERTING_SCHEMA}.alert"
 ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"
