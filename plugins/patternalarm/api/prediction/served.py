@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from patternalarm.api.prediction.forest_scorer import ForestScorer
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.api.problems import ProblemError, Unavailable
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.pack_folder import pack_names
