@@ -11,6 +11,7 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
 """
 
 import base64
+import json
 import os
 import pwd
 import re
@@ -29,6 +30,7 @@ from infra.local import machine
 from infra.local.machine import REPOSITORY, Found
 from infra.local.progress import StepError
 
+from patternalarm.contracts.airflow_users import ADMIN_USER, API_USER
 from patternalarm.contracts.tables import AIRFLOW_ROLE
 from patternalarm.settings import Settings
 
@@ -237,8 +239,8 @@ class Configuration:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-            "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+            "AIRFLOW__CORE__AUTH_MANAGER": "patternalarm.airflow_access.auth_manager.PlatformAuthManager",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN_USER}:admin,{API_USER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "airflow" / "passwords.json"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
             "AIRFLOW__CORE__FERNET_KEY": self.secrets["AIRFLOW__CORE__FERNET_KEY"],
@@ -297,6 +299,7 @@ class Configuration:
             "postgres_user": f"user={user.pw_name}" if user else "",
             "supervisord_user": "user=root" if user else "",
             "open_files": str(65_536 if open_files == resource.RLIM_INFINITY else min(65_536, open_files)),
+            "api_python": str(self.settings.python("api").absolute()),
             "services_python": str(self.settings.python("services").absolute()),
             "flink_home": str(self.flink_home),
             "flink_python": str(self.settings.python("flink").absolute()),
@@ -312,7 +315,12 @@ class Configuration:
             ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
             ConfigurationFile(
                 home / "airflow" / "passwords.json",
-                '{"admin": "' + self.settings.airflow_admin_password + '"}\n',
+                json.dumps(
+                    {
+                        ADMIN_USER: self.settings.airflow_admin_password,
+                        API_USER: self.settings.airflow_api_password,
+                    }
+                ),
                 0o600,
             ),
         ]

@@ -94,6 +94,11 @@ def _airflow(component: str) -> Callable[[Configuration], None]:
     return check
 
 
+def api(configuration: Configuration) -> None:
+    """The platform's own API answers."""
+    _get(f"{configuration.settings.api_url}/api/health")
+
+
 def superset(configuration: Configuration) -> None:
     """Superset answers."""
     _get(f"{configuration.settings.superset_url}/health")
@@ -126,5 +131,6 @@ CHECKS: dict[str, Callable[[Configuration], None]] = {
     "airflow-scheduler": _airflow("scheduler"),
     "airflow-dag-processor": _airflow("dag_processor"),
     "airflow-triggerer": _airflow("triggerer"),
+    "api": api,
     "superset": superset,
 }

@@ -77,6 +77,7 @@ class Platform:
             self._bring_up_postgres()
             if not stores_only:
                 works.append(pool.submit(self._bring_up_airflow))
+                works.append(pool.submit(self._bring_up, "api"))
                 works.append(pool.submit(self._bring_up_superset))
             for work in works:
                 work.result()

@@ -17,6 +17,11 @@ RUN_INTERRUPTION: Final = f"{PLATFORM_SCHEMA}.run_interruption"
 GROUND_TRUTH_CAMPAIGN: Final = f"{PLATFORM_SCHEMA}.ground_truth_campaign"
 GROUND_TRUTH_EVENT: Final = f"{PLATFORM_SCHEMA}.ground_truth_event"
 
+# platform: what the API writes about its callers.
+RUN_REQUEST: Final = f"{PLATFORM_SCHEMA}.run_request"
+API_KEY: Final = f"{PLATFORM_SCHEMA}.api_key"
+UNMASKING: Final = f"{PLATFORM_SCHEMA}.unmasking"
+
 # alerting: what the alert writer, and nobody else, writes; cases and allow-lists belong to analysts.
 ALERT: Final = f"{ALERTING_SCHEMA}.alert"
 ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"

@@ -8,6 +8,7 @@ import pytest
 from analysts import as_analyst
 
 from patternalarm.contracts.alerts import SEVERITY_RANK, Severity
+from patternalarm.contracts.tables import UNMASKING
 
 
 def _all(client, page_size=3, **asked):
@@ -145,7 +146,7 @@ def test_an_alert_comes_with_its_events_and_its_history(client, raise_alert, add
     ):
         answer = client.post(f"/api/alerts/{alert_id}/{call}", json=body, headers=as_analyst("dana", version))
         assert (answer.status_code, answer.headers["etag"]) == (200, f'"{version + 1}"')
-    answer = client.get(f"/api/alerts/{alert_id}", params={"unmask": True}, headers=as_analyst("kim"))
+    answer = client.get(f"/api/alerts/{alert_id}", params={"unmask": "a call"}, headers=as_analyst("kim"))
     alert = answer.json()
     assert answer.headers["etag"] == '"3"'
     assert alert["subjectId"] == "acct-00104711"
@@ -170,17 +171,21 @@ def test_an_alert_comes_with_its_events_and_its_history(client, raise_alert, add
     assert masked["history"][0]["note"] == "•••"
 
 
-def test_only_analysts_unmask_and_write(client, raise_alert, caplog):
-    caplog.set_level("INFO")
+def test_only_analysts_unmask_which_is_recorded_and_write(client, raise_alert, superuser):
     alert_id = raise_alert()
-    assert client.get("/api/alerts", params={"unmask": True}).status_code == 403
-    assert client.get(f"/api/alerts/{alert_id}", params={"unmask": True}).status_code == 403
+    assert client.get("/api/alerts", params={"unmask": "a call"}).status_code == 403
+    assert client.get(f"/api/alerts/{alert_id}", params={"unmask": "a call"}).status_code == 403
     assert (
         client.post(f"/api/alerts/{alert_id}/notes", json={"note": "x"}, headers={"If-Match": '"0"'}).status_code == 403
     )
-    assert "unmasked" not in caplog.text
-    client.get(f"/api/alerts/{alert_id}", params={"unmask": True}, headers=as_analyst("dana"))
-    assert f"dana unmasked alert {alert_id}" in caplog.text
+    recorded = f"SELECT unmasked_by, reason FROM {UNMASKING} WHERE subject = 'alert {alert_id}'"
+    assert superuser.execute(recorded).fetchall() == []
+    client.get(f"/api/alerts/{alert_id}", params={"unmask": "a call"}, headers=as_analyst("dana"))
+    client.get("/api/alerts", params={"unmask": "a look", "pageSize": 200}, headers=as_analyst("kim"))
+    assert sorted(tuple(row.values()) for row in superuser.execute(recorded).fetchall()) == [
+        ("dana", "a call"),
+        ("kim", "a look"),
+    ]
 
 
 def test_an_alert_that_is_not_there(client):

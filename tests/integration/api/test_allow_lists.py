@@ -53,7 +53,7 @@ def test_entries_are_listed_newest_first_and_masked(client):
         cursor = {"cursor": page["next"]} if page["next"] else None
     assert [entry["entryId"] for entry in found] == numbers[::-1]
     assert {entry["subjectId"] for entry in found} == {f"•••{subject[-4:]}"}
-    shown = client.get("/api/allow-lists", params={"subjectId": subject, "unmask": True}, headers=as_analyst("kim"))
+    shown = client.get("/api/allow-lists", params={"subjectId": subject, "unmask": "to see"}, headers=as_analyst("kim"))
     assert {entry["subjectId"] for entry in shown.json()["items"]} == {subject}
     page = client.get("/api/allow-lists", params={"pageSize": 1}).json()
     other = client.get("/api/allow-lists", params={"state": "active", "cursor": page["next"]})

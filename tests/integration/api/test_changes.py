@@ -10,7 +10,7 @@ from migrated_database import superuser_dsn
 
 from patternalarm.api.stores.cases import CaseStore
 from patternalarm.api.stores.changes import ChangeFeed
-from patternalarm.api.stores.cursor import CursorError
+from patternalarm.api.stores.cursors import CursorError
 from patternalarm.contracts.cases import CaseAction
 from patternalarm.contracts.tables import ALERT
 

@@ -1,13 +1,11 @@
 """Alerts: pages of them, one with all that belongs to it, and what analysts do with its case."""
 
-import logging
 import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import AwareDatetime, Field
 
-from patternalarm.api.access.roles import includes
 from patternalarm.api.dependencies import Database, Principal, Role, require
 from patternalarm.api.masking import mask, pack_of
 from patternalarm.api.models.alerts import (
@@ -20,9 +18,10 @@ from patternalarm.api.models.alerts import (
     ReopenRequest,
     SnoozeRequest,
 )
-from patternalarm.api.models.base import Asked, Name
+from patternalarm.api.models.base import Asked, Name, Note
 from patternalarm.api.problems import ProblemError
 from patternalarm.api.routes.refusals import etag_of, told_as_problems
+from patternalarm.api.routes.unmasking import UNMASK, Unmask, may_unmask
 from patternalarm.api.stores.alerts import AlertFilter, AlertSort, AlertStore, Order
 from patternalarm.api.stores.cases import CaseStore
 from patternalarm.contracts.alerts import Severity
@@ -34,8 +33,6 @@ MOST_ON_A_PAGE: Final = 200
 
 _MOST_VERSIONS: Final = 2**31 - 2
 
-logger = logging.getLogger(__name__)
-
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
 Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
@@ -45,7 +42,6 @@ AlertId = Annotated[
     str,
     Path(pattern="^[0-9a-f]{32}$", description="Identity of the alert.", examples=["5f0c5f1ab2b0c9d4e1a7d2c3b4a59687"]),
 ]
-Unmask = Annotated[bool, Query(description="Show personal fields; for analysts, and logged.")]
 
 
 class AlertQuery(Asked):
@@ -66,7 +62,7 @@ class AlertQuery(Asked):
     order: Order = Order.DESCENDING
     page_size: Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE)] = 50
     cursor: Annotated[str | None, Field(max_length=2_000, description="next of the page before.")] = None
-    unmask: Annotated[bool, Field(description="Show personal fields; for analysts, and logged.")] = False
+    unmask: Annotated[Note | None, Field(description=UNMASK)] = None
 
     @property
     def wanted(self) -> AlertFilter:
@@ -84,25 +80,6 @@ class AlertQuery(Asked):
             detected_from=self.detected_from,
             detected_to=self.detected_to,
         )
-
-
-def may_unmask(principal: Principal, unmask: bool, what: str) -> bool:
-    """Whether personal fields of ``what`` are shown, which is logged.
-
-    Raises:
-        ProblemError: 403, the caller asks for it and may not.
-    """
-    if not unmask:
-        return False
-    if not includes(principal.role, Role.ANALYST):
-        raise ProblemError(
-            403,
-            "role not sufficient",
-            f"personal fields are shown to analysts, and the key of {principal.name} has {principal.role}",
-            remedy="leave unmask out, or use a key of the role analyst",
-        )
-    logger.info("%s unmasked %s", principal.name, what, extra={"unmasked_by": principal.name, "unmasked": what})
-    return True
 
 
 def version_in(if_match: str | None) -> int:
@@ -159,20 +136,22 @@ async def list_alerts(asked: Annotated[AlertQuery, Query()], principal: Viewer, 
         await check_domain(store, asked.domain)
     with told_as_problems():
         page = await store.page(asked.wanted, asked.sort, asked.order, asked.page_size, asked.cursor)
-    if may_unmask(principal, asked.unmask, f"alerts {', '.join(alert.alert_id for alert in page.items)}"):
+    if await may_unmask(database, principal, asked.unmask, (f"alert {alert.alert_id}" for alert in page.items)):
         return page
     return page.model_copy(update={"items": [mask(alert, pack_of(alert.domain)) for alert in page.items]})
 
 
 @router.get("/{alert_id}", summary="An alert with its events and the history of its case")
 async def get_alert(
-    alert_id: AlertId, principal: Viewer, database: Database, response: Response, unmask: Unmask = False
+    alert_id: AlertId, principal: Viewer, database: Database, response: Response, unmask: Unmask = None
 ) -> AlertDetail:
     """An alert. Its ETag is the version of its case, for If-Match."""
     with told_as_problems():
         alert = await AlertStore(database).one(alert_id)
     response.headers["ETag"] = etag_of(alert.case.version)
-    return alert if may_unmask(principal, unmask, f"alert {alert_id}") else mask(alert, pack_of(alert.domain))
+    if await may_unmask(database, principal, unmask, [f"alert {alert_id}"]):
+        return alert
+    return mask(alert, pack_of(alert.domain))
 
 
 async def _act(

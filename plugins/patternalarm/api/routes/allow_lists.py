@@ -8,10 +8,11 @@ from pydantic import Field
 from patternalarm.api.dependencies import Database
 from patternalarm.api.masking import mask, pack_of
 from patternalarm.api.models.allow_lists import AllowListEntry, AllowListPage, AllowListRequest, RevokeRequest
-from patternalarm.api.models.base import Asked, Name
+from patternalarm.api.models.base import Asked, Name, Note
 from patternalarm.api.problems import ProblemError
-from patternalarm.api.routes.alerts import MOST_ON_A_PAGE, Analyst, Unmask, Viewer, check_domain, may_unmask
+from patternalarm.api.routes.alerts import MOST_ON_A_PAGE, Analyst, Viewer, check_domain
 from patternalarm.api.routes.refusals import told_as_problems
+from patternalarm.api.routes.unmasking import UNMASK, Unmask, may_unmask
 from patternalarm.api.stores.alerts import AlertStore
 from patternalarm.api.stores.allow_lists import AllowListStore, EntryFilter
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY
@@ -31,7 +32,7 @@ class EntryQuery(Asked):
     subject_id: Name | None = None
     page_size: Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE)] = 50
     cursor: Annotated[str | None, Field(max_length=2_000, description="next of the page before.")] = None
-    unmask: Annotated[bool, Field(description="Show personal fields; for analysts, and logged.")] = False
+    unmask: Annotated[Note | None, Field(description=UNMASK)] = None
 
 
 @router.get("", summary="A page of entries, newest first")
@@ -40,17 +41,20 @@ async def list_entries(asked: Annotated[EntryQuery, Query()], principal: Viewer,
     wanted = EntryFilter(state=asked.state, domain=asked.domain, subject_id=asked.subject_id)
     with told_as_problems():
         page = await AllowListStore(database).page(wanted, asked.page_size, asked.cursor)
-    if may_unmask(principal, asked.unmask, f"entries {', '.join(str(entry.entry_id) for entry in page.items)}"):
+    subjects = (f"allow-list entry {entry.entry_id}" for entry in page.items)
+    if await may_unmask(database, principal, asked.unmask, subjects):
         return page
     return page.model_copy(update={"items": [mask(entry, pack_of(entry.domain)) for entry in page.items]})
 
 
 @router.get("/{entry_id}", summary="An entry")
-async def get_entry(entry_id: EntryId, principal: Viewer, database: Database, unmask: Unmask = False) -> AllowListEntry:
+async def get_entry(entry_id: EntryId, principal: Viewer, database: Database, unmask: Unmask = None) -> AllowListEntry:
     """An entry with who proposed, approved and revoked it."""
     with told_as_problems():
         entry = await AllowListStore(database).one(entry_id)
-    return entry if may_unmask(principal, unmask, f"entry {entry_id}") else mask(entry, pack_of(entry.domain))
+    if await may_unmask(database, principal, unmask, [f"allow-list entry {entry_id}"]):
+        return entry
+    return mask(entry, pack_of(entry.domain))
 
 
 @router.post("", status_code=201, summary="Propose an entry")

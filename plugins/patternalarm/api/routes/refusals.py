@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from patternalarm.api.problems import ProblemError
-from patternalarm.api.stores.cursor import CursorError
+from patternalarm.api.stores.cursors import CursorError
 from patternalarm.api.stores.refusals import NotFoundError, RefusedError, StaleVersionError
 from patternalarm.contracts.refusals import Refusal
 

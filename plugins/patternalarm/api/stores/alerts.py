@@ -9,12 +9,12 @@ from typing import Annotated, Any, Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field
 
+from patternalarm.api.database import Pool
 from patternalarm.api.models.alerts import Alert, AlertDetail, AlertEvent, AlertPage, CaseEvent, CaseState
 from patternalarm.api.models.base import Name
-from patternalarm.api.resources import Pool
-from patternalarm.api.stores.cursor import decode_cursor, encode_cursor, fingerprint_of
+from patternalarm.api.stores.places import Places
 from patternalarm.api.stores.refusals import NotFoundError
 from patternalarm.contracts.alerts import SEVERITY_RANK, Severity
 from patternalarm.contracts.cases import CaseStatus
@@ -79,7 +79,7 @@ class _Order:
 
     columns: tuple[str, ...]
     casts: tuple[str, ...]
-    kind: TypeAdapter[Any]
+    places: Places
 
     def key_of(self, row: DictRow) -> tuple[Any, ...]:
         return tuple(row[f"key_{place}"] for place in range(len(self.columns)))
@@ -91,19 +91,15 @@ _Amount = Annotated[Decimal, Field(max_digits=38)]
 # A score is missing where a pattern alone raised the alert: it stands under every score, as the index has it.
 _ORDERS: Final = {
     AlertSort.DETECTED_AT: _Order(
-        ("a.detected_at", "a.alert_id"), ("timestamptz", "text"), TypeAdapter(tuple[AwareDatetime, Name])
+        ("a.detected_at", "a.alert_id"), ("timestamptz", "text"), Places(AwareDatetime, Name)
     ),
     AlertSort.SEVERITY: _Order(
         ("a.severity_rank", "a.detected_at", "a.alert_id"),
         ("smallint", "timestamptz", "text"),
-        TypeAdapter(tuple[_Rank, AwareDatetime, Name]),
+        Places(_Rank, AwareDatetime, Name),
     ),
-    AlertSort.AMOUNT_AT_RISK: _Order(
-        ("a.amount_at_risk", "a.alert_id"), ("numeric", "text"), TypeAdapter(tuple[_Amount, Name])
-    ),
-    AlertSort.SCORE: _Order(
-        ("coalesce(a.score, -1)", "a.alert_id"), ("double precision", "text"), TypeAdapter(tuple[float, Name])
-    ),
+    AlertSort.AMOUNT_AT_RISK: _Order(("a.amount_at_risk", "a.alert_id"), ("numeric", "text"), Places(_Amount, Name)),
+    AlertSort.SCORE: _Order(("coalesce(a.score, -1)", "a.alert_id"), ("double precision", "text"), Places(float, Name)),
 }
 
 _OF_ALERT: Final = tuple(name for name in Alert.model_fields if name != "case")
@@ -149,15 +145,15 @@ class AlertStore:
             CursorError: the cursor is none, or belongs to other filters or another order.
         """
         of = _ORDERS[sort]
-        fingerprint = fingerprint_of({**asdict(wanted), "sort": sort, "order": order})
-        after = decode_cursor(cursor, fingerprint, of.kind) if cursor is not None else None
+        question = {**asdict(wanted), "sort": sort, "order": order}
+        after = of.places.place_in(question, cursor) if cursor is not None else None
         query, parameters = _page_query(wanted, of, order, size + 1, after)
         async with self._pool.connection() as connection:
             rows = await _rows(connection, query, parameters)
         more = len(rows) > size
         return AlertPage(
             items=[alert_of(row) for row in rows[:size]],
-            next=encode_cursor(fingerprint, of.key_of(rows[size - 1])) if more else None,
+            next=of.places.cursor_after(question, of.key_of(rows[size - 1])) if more else None,
         )
 
     async def one(self, alert_id: str) -> AlertDetail:

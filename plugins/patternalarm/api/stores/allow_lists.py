@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from patternalarm.api.database import Pool
 from patternalarm.api.models.allow_lists import AllowListEntry, AllowListPage
-from patternalarm.api.resources import Pool
-from patternalarm.api.stores.cursor import decode_cursor, encode_cursor, fingerprint_of
+from patternalarm.api.stores.places import Places
 from patternalarm.api.stores.refusals import NotFoundError, refusal_in
 from patternalarm.contracts.alerts import SubjectType
 from patternalarm.contracts.cases import EntryDecision, EntryState
@@ -29,7 +29,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING allow_list_entry_id
 _DECIDE: Final = f"""
 INSERT INTO {ALLOW_LIST_DECISION} (allow_list_entry_id, decision, note, decided_by) VALUES (%s, %s, %s, %s)
 """
-_KEY: Final[TypeAdapter[Any]] = TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**63)]])
+_PLACES: Final = Places(Annotated[int, Field(ge=0, lt=2**63)])
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class AllowListStore:
         Raises:
             CursorError: the cursor is none, or belongs to other filters.
         """
-        fingerprint = fingerprint_of({"allow-list": True, **asdict(wanted)})
+        question = {"of": "allow-lists", **asdict(wanted)}
         asked = {f"l.{name} = %s": value for name, value in asdict(wanted).items() if value is not None}
         if cursor is not None:
-            (asked["l.allow_list_entry_id < %s"],) = decode_cursor(cursor, fingerprint, _KEY)
+            (asked["l.allow_list_entry_id < %s"],) = _PLACES.place_in(question, cursor)
         where = f"WHERE {' AND '.join(asked)}" if asked else ""
         query = f"{_SELECT} {where} ORDER BY l.allow_list_entry_id DESC LIMIT %s"
         async with self._pool.connection() as connection:
             rows = await _rows(connection, query, [*asked.values(), size + 1])
         items = [AllowListEntry.model_validate(row) for row in rows[:size]]
         return AllowListPage(
-            items=items, next=encode_cursor(fingerprint, (items[-1].entry_id,)) if len(rows) > size else None
+            items=items, next=_PLACES.cursor_after(question, (items[-1].entry_id,)) if len(rows) > size else None
         )
 
     async def one(self, entry_id: int) -> AllowListEntry:

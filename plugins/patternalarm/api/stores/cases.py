@@ -6,8 +6,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from patternalarm.api.database import Pool
 from patternalarm.api.models.alerts import CaseState
-from patternalarm.api.resources import Pool
 from patternalarm.api.stores.refusals import NotFoundError, RefusedError, StaleVersionError, refusal_in
 from patternalarm.contracts.cases import CaseAction, Disposition
 from patternalarm.contracts.refusals import Refusal

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime
 
+from patternalarm.api.database import Pool
 from patternalarm.api.models.alerts import Alert
 from patternalarm.api.models.base import Name
-from patternalarm.api.resources import Pool
 from patternalarm.api.stores.alerts import alert_columns, alert_of
-from patternalarm.api.stores.cursor import decode_cursor, encode_cursor, fingerprint_of
+from patternalarm.api.stores.places import Places
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.tables import ALERT, CASE_STATE
 
@@ -23,7 +23,7 @@ _SETTLED_AFTER: Final = timedelta(seconds=5)
 # When an alert changed, and which.
 _Place = tuple[datetime, str]
 
-_KEY: Final[TypeAdapter[Any]] = TypeAdapter(tuple[AwareDatetime, Name])
+_PLACES: Final = Places(AwareDatetime, Name)
 
 _CHANGED: Final = f"""
 SELECT alert_id, max(changed_at) AS changed_at FROM (
@@ -68,11 +68,11 @@ class ChangeFeed:
 
     def __init__(self, pool: Pool, scope: str = LIVE_SCOPE, cursor: str | None = None) -> None:
         self._pool, self._scope = pool, scope
-        self._fingerprint = fingerprint_of({"changes of": scope})
+        self._question = {"of": "changes", "scope": scope}
         self._position: _Place | None = None
         self._told: set[_Place] = set()
         if cursor is not None:
-            at, alert_id = decode_cursor(cursor, self._fingerprint, _KEY)
+            at, alert_id = _PLACES.place_in(self._question, cursor)
             self._position = (at, alert_id)
 
     async def next(self, most: int = 100) -> list[Change]:
@@ -115,4 +115,4 @@ class ChangeFeed:
         return [(row["changed_at"], row["alert_id"]) for row in await cursor.fetchall()]
 
     def _cursor_at(self, place: _Place) -> str:
-        return encode_cursor(self._fingerprint, place)
+        return _PLACES.cursor_after(self._question, place)
