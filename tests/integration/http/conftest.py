@@ -1,0 +1,121 @@
+"""The API over a database, a Redis and a model of this session's own. Airflow is away."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from alert_material import split
+from migrated_database import migrated_database, superuser_dsn
+
+from patternalarm.api.access.keys import create_key
+from patternalarm.api.access.roles import Role
+from patternalarm.api.application import create_app
+from patternalarm.contracts.domain_pack import DomainPack, load_pack
+from patternalarm.contracts.tables import API_ROLE, PLATFORM_ROLE
+from patternalarm.models.forest import write_forest
+from patternalarm.models.metadata import read_metadata
+from patternalarm.models.registry import ModelVersion, promote, register
+from patternalarm.settings import Settings
+
+DOMAIN = "iot"
+LOCAL = ("127.0.0.1", 50_000)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings with a database and a home of this session's own."""
+    with migrated_database("http") as own:
+        yield own.model_copy(update={"home": tmp_path_factory.mktemp("home"), "session_password": "session"})
+
+
+@pytest.fixture(scope="session")
+def pack() -> DomainPack:
+    """The pack of the domain that has a model."""
+    return load_pack(DOMAIN)
+
+
+def write_model(directory: Path, pack: DomainPack, version: str) -> Path:
+    """A whole model of ``pack``: one tree, for whose first fraud type a first feature over 10 speaks."""
+    directory.mkdir(parents=True)
+    classes = len(pack.classes)
+    legitimate = (1.0, *(0.0 for _ in range(classes - 1)))
+    fraud = (0.2, 0.8, *(0.0 for _ in range(classes - 2)))
+    write_forest(directory / "forest.npz", [split(0, 10.0, legitimate, fraud)])
+    metadata = {
+        "domain": pack.name,
+        "version": version,
+        "scope": "live",
+        "feature_set": pack.feature_set,
+        "pack_version": pack.version,
+        "feature_names": pack.feature_names,
+        "classes": pack.classes,
+        "thresholds": {**dict.fromkeys(pack.fraud_types, 0.5), "suspicious_activity": 0.7},
+        "metrics": {"average_precision": 0.9},
+        "trained_at": "2026-11-01T00:00:00Z",
+        "files": {"forest.npz": hashlib.sha256((directory / "forest.npz").read_bytes()).hexdigest()},
+    }
+    (directory / "metadata.json").write_text(json.dumps(metadata))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def model(settings: Settings, pack: DomainPack) -> str:
+    """Version of the promoted model."""
+    directory = write_model(settings.models_dir / DOMAIN / "m-1", pack, "m-1")
+    metadata = read_metadata(directory)
+    with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password), autocommit=True) as connection:
+        register(connection, ModelVersion.of(metadata, directory))
+        promote(connection, DOMAIN, metadata.version)
+    return metadata.version
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A program on this machine, without a key."""
+    base = f"http://{settings.address('api')}"
+    with TestClient(create_app(settings), base_url=base, client=LOCAL, raise_server_exceptions=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def elsewhere(settings: Settings, client: TestClient) -> TestClient:
+    """A program on another machine; the application is the one of ``client``."""
+    base = f"http://api.example:{settings.api_port}"
+    return TestClient(client.app, base_url=base, client=("10.0.0.7", 50_000), raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def key_of(settings: Settings) -> Callable[..., dict[str, str]]:
+    """The header of a new key of a role."""
+
+    def make(role: Role, days: float = 1, name: str = "") -> dict[str, str]:
+        with psycopg.connect(settings.dsn(API_ROLE, settings.api_password), autocommit=True) as connection:
+            return {"Authorization": f"Bearer {create_key(connection, name or role, role, days, 'tests')}"}
+
+    return make
+
+
+@pytest.fixture
+def superuser(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """The superuser in this session's database."""
+    with psycopg.connect(superuser_dsn(), dbname=settings.database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def rows(pack: DomainPack) -> Callable[[int, float], list[list[float | None]]]:
+    """Feature vectors whose first value is the given one."""
+
+    def make(count: int, first: float) -> list[list[float | None]]:
+        return [[first, *(None for _ in pack.features[1:])] for _ in range(count)]
+
+    return make
