@@ -16,9 +16,7 @@ from patternalarm.contracts.alerts import SEVERITY_RANK, Severity
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, CONSUMER_OFFSET, QUARANTINED_RECORD
-
-# A topic and one of its partitions.
-Partition = tuple[str, int]
+from patternalarm.kafka_input import Partition
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -35,10 +35,9 @@ from patternalarm.alerts.findings import (
     read_evidence,
     read_pattern_hit,
 )
-from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputError
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
-from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
+from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.exit_codes import ExitCode
@@ -47,6 +46,7 @@ from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, Partition, Reader
 from patternalarm.models.forest import read_forest
 from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.verify import verify_model
@@ -63,6 +63,12 @@ MOST_TOLD: Final = 5
 
 # How long a stop waits for a quiet topic; a record that comes meanwhile is taken at once.
 WAIT_SECONDS: Final = 0.2
+
+_READER: Final = Reader(
+    "alert writer",
+    bookkeeper="PostgreSQL",
+    remedy="check what was lost, then delete its row in alerting.consumer_offset to start from what is there",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -235,7 +241,7 @@ class Service:
             connect(
                 settings, SCORER_ROLE, autocommit=True, application_name=self._client_id, options=limit
             ) as connection,
-            closing(KafkaInput(settings.kafka_bootstrap, topics, self._client_id)) as source,
+            closing(KafkaInput(settings.kafka_bootstrap, topics, self._client_id, _READER)) as source,
         ):
             if self._builder is None:
                 score_reasons = _score_reasons(self._arguments, pack, self._model)
