@@ -9,6 +9,7 @@ before it read anything, and with 75 when one of them fails it for longer than p
 """
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -49,6 +50,9 @@ IDLE_SECONDS: Final = 1.0
 
 # How long a stop may read what is still there.
 STOP_SECONDS: Final = 5.0
+
+# On a machine that is full, detection goes first and profiles come late.
+NICENESS: Final = 10
 
 _WAIT_SECONDS: Final = 0.2
 
@@ -198,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_asked.set())
     arguments.ready_file.unlink(missing_ok=True)
+    os.nice(NICENESS)
     try:
         domain = load_pack(arguments.pack).name
         with closing(redis_client(settings)) as client:
