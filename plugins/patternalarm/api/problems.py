@@ -17,6 +17,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 _REMEDIES: Final = {
     404: "see /docs for what there is",
     405: "see /docs for the methods of this path",
+    413: "send less at once, in several requests",
     415: "send JSON, or a form where the path takes one",
 }
 
@@ -77,7 +78,8 @@ def answer_of(problem: Problem) -> JSONResponse:
     return JSONResponse(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
 
 
-def _of_http_exception(error: HTTPException) -> ProblemError:
+def problem_of(error: HTTPException) -> ProblemError:
+    """The problem that an exception of the framework tells."""
     return ProblemError(
         error.status_code,
         HTTPStatus(error.status_code).phrase,
@@ -113,7 +115,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
-        return answer_of(_of_http_exception(error))
+        return answer_of(problem_of(error))
 
     async def on_invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101

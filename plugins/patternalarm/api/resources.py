@@ -1,6 +1,6 @@
 """What the API holds while it runs: connections to the stores and to Airflow, each of which may be away."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Resources:
 
 
 @asynccontextmanager
-async def resources_of(settings: Settings) -> AsyncIterator[Resources]:
+async def resources_of(settings: Settings, limits: Mapping[str, str]) -> AsyncIterator[Resources]:
     """Resources for as long as the API runs; what they connect to may come and go meanwhile."""
     database, store = database_pool(settings), redis_client(settings)
     await database.open(wait=False)
@@ -57,7 +57,7 @@ async def resources_of(settings: Settings) -> AsyncIterator[Resources]:
             airflow=airflow,
             models=ServedModels(settings),
             progress=ProgressHub(airflow, database),
-            throttle=Throttle(settings),
+            throttle=Throttle(settings, limits),
         )
     finally:
         await airflow.close()

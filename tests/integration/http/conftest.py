@@ -1,7 +1,7 @@
 """The API over a database, a Redis and a model of this session's own. Airflow is away."""
 
-import hashlib
-import json
+import ipaddress
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,20 +13,19 @@ from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from alert_material import split
 from migrated_database import migrated_database, superuser_dsn
+from served_model import DOMAIN, write_model
 
 from patternalarm.api.access.keys import create_key
 from patternalarm.api.access.roles import Role
 from patternalarm.api.application import create_app
+from patternalarm.api.throttle import LIMITS
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.tables import API_ROLE, PLATFORM_ROLE
-from patternalarm.models.forest import write_forest
 from patternalarm.models.metadata import read_metadata
 from patternalarm.models.registry import ModelVersion, promote, register
 from patternalarm.settings import Settings
 
-DOMAIN = "iot"
 LOCAL = ("127.0.0.1", 50_000)
 
 
@@ -43,37 +42,13 @@ def pack() -> DomainPack:
     return load_pack(DOMAIN)
 
 
-def write_model(directory: Path, pack: DomainPack, version: str) -> Path:
-    """A whole model of ``pack``: one tree, for whose first fraud type a first feature over 10 speaks."""
-    directory.mkdir(parents=True)
-    classes = len(pack.classes)
-    legitimate = (1.0, *(0.0 for _ in range(classes - 1)))
-    fraud = (0.2, 0.8, *(0.0 for _ in range(classes - 2)))
-    write_forest(directory / "forest.npz", [split(0, 10.0, legitimate, fraud)])
-    metadata = {
-        "domain": pack.name,
-        "version": version,
-        "scope": "live",
-        "feature_set": pack.feature_set,
-        "pack_version": pack.version,
-        "feature_names": pack.feature_names,
-        "classes": pack.classes,
-        "thresholds": {**dict.fromkeys(pack.fraud_types, 0.5), "suspicious_activity": 0.7},
-        "metrics": {"average_precision": 0.9},
-        "trained_at": "2026-11-01T00:00:00Z",
-        "files": {"forest.npz": hashlib.sha256((directory / "forest.npz").read_bytes()).hexdigest()},
-    }
-    (directory / "metadata.json").write_text(json.dumps(metadata))
-    return directory
-
-
 @pytest.fixture(scope="session")
 def model(settings: Settings, pack: DomainPack) -> str:
     """Version of the promoted model."""
     directory = write_model(settings.models_dir / DOMAIN / "m-1", pack, "m-1")
     metadata = read_metadata(directory)
     with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password), autocommit=True) as connection:
-        register(connection, ModelVersion.of(metadata, directory))
+        register(connection, ModelVersion.of(metadata, str(directory)))
         promote(connection, DOMAIN, metadata.version)
     return metadata.version
 
@@ -82,15 +57,32 @@ def model(settings: Settings, pack: DomainPack) -> str:
 def client(settings: Settings) -> Iterator[TestClient]:
     """A program on this machine, without a key."""
     base = f"http://{settings.address('api')}"
-    with TestClient(create_app(settings), base_url=base, client=LOCAL, raise_server_exceptions=False) as started:
+    limits = {**LIMITS, "trigger": "1000/second"}
+    with TestClient(
+        create_app(settings, limits), base_url=base, client=LOCAL, raise_server_exceptions=False
+    ) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def elsewhere(settings: Settings, client: TestClient) -> TestClient:
-    """A program on another machine; the application is the one of ``client``."""
-    base = f"http://api.example:{settings.api_port}"
-    return TestClient(client.app, base_url=base, client=("10.0.0.7", 50_000), raise_server_exceptions=False)
+def another_machine(settings: Settings, client: TestClient) -> Callable[[], TestClient]:
+    """A client of the same application on some other machine, of which no earlier session has made Redis count calls."""
+
+    def make() -> TestClient:
+        address = str(ipaddress.ip_address(0x0A00_0000 + secrets.randbelow(2**24)))
+        base = f"http://api.example:{settings.api_port}"
+        made = TestClient(client.app, base_url=base, client=(address, 50_000), raise_server_exceptions=False)
+        # Its connections belong to the event loop that the application was started in.
+        made.portal = client.portal
+        return made
+
+    return make
+
+
+@pytest.fixture
+def elsewhere(another_machine: Callable[[], TestClient]) -> TestClient:
+    """A program on another machine."""
+    return another_machine()
 
 
 @pytest.fixture(scope="session")

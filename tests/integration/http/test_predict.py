@@ -4,7 +4,7 @@ import json
 
 import psycopg
 import pytest
-from conftest import DOMAIN, write_model
+from served_model import DOMAIN, write_model
 
 from patternalarm.contracts.tables import PLATFORM_ROLE
 from patternalarm.models.metadata import read_metadata
@@ -72,7 +72,7 @@ def test_a_promotion_is_served_without_a_restart(client, settings, model, pack, 
     monkeypatch.setattr("patternalarm.api.prediction.served._FRESH_SECONDS", 0.0)
     directory = write_model(settings.models_dir / DOMAIN / "m-2", pack, "m-2")
     with psycopg.connect(settings.dsn(PLATFORM_ROLE, settings.platform_password), autocommit=True) as connection:
-        register(connection, ModelVersion.of(read_metadata(directory), directory))
+        register(connection, ModelVersion.of(read_metadata(directory), str(directory)))
         promote(connection, DOMAIN, "m-2")
         assert ask(client, rows(1, 1.0)).json()["modelVersion"] == "m-2"
         promote(connection, DOMAIN, model)

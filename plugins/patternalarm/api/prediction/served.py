@@ -8,13 +8,13 @@ from typing import Final
 
 import psycopg
 
-from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.api.problems import ProblemError, Unavailable
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.pack_folder import pack_names
 from patternalarm.contracts.tables import API_ROLE
 from patternalarm.did_you_mean import did_you_mean
 from patternalarm.models.forest import read_forest
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.registry import ModelRegistryError, promoted
 from patternalarm.models.serving import serving_model
