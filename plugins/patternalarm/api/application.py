@@ -52,7 +52,11 @@ def create_app(settings: Settings, limits: Mapping[str, str] = LIMITS) -> FastAP
             yield
 
     app: FastAPI = FastAPIOffline(
-        title="PatternAlarm", version=version("patternalarm"), description=_DESCRIPTION, lifespan=lifespan
+        title="PatternAlarm",
+        version=version("patternalarm"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
     )
     for router in (load_tests, prediction, catalogue, sessions, health):
         app.include_router(router.router)
