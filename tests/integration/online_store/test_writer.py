@@ -115,6 +115,14 @@ def test_without_redis_it_says_so_and_asks_to_be_started_again(stage):
     assert "Traceback" not in log
 
 
+def test_a_stop_does_not_wait_for_a_redis_that_is_away(stage):
+    writer = stage.start(PATTERNALARM_REDIS_PORT=1)
+    wait_for(lambda: "trying again for 600 s" in stage.log(0).read_text())
+    writer.send_signal(signal.SIGTERM)
+    code, log = stage.failure(writer)
+    assert (code, log.count("stopped as asked"), "Traceback" in log) == (0, 1, False), log
+
+
 def test_what_will_not_pass_ends_it_at_once(stage):
     for changes, named in (
         ({"PATTERNALARM_REDIS_PASSWORD": "wrong"}, "password"),
