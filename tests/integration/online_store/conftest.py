@@ -57,7 +57,8 @@ class Stage:
 
     def drop_topics(self) -> None:
         """Drop them."""
-        for dropped in self._admin.delete_topics([self.topic(kind) for kind in KINDS]).values():
+        admin = self._admin
+        for dropped in admin.delete_topics([self.topic(kind) for kind in KINDS]).values():
             dropped.result(30)
 
     @property
@@ -142,7 +143,7 @@ class Stage:
                 wrong.append(actor_id)
         return wrong
 
-    def keys(self) -> list[bytes]:
+    def keys_of_scope(self) -> list[bytes]:
         """Keys of this scope."""
         return list(self.client.scan_iter(f"*:{self.scope}*", count=10_000))
 
@@ -159,7 +160,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
         own.drop_topics()
-        if keys := own.keys():
+        if keys := own.keys_of_scope():
             client.unlink(*keys)
 
 
