@@ -2,7 +2,6 @@
 
 import re
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -54,5 +53,5 @@ def test_no_input_is_a_server_error(operations, mode, subtests):
             ask()
 
 
-def test_nothing_of_it_started_a_run(server):
-    assert httpx.get(f"{server}/api/runs").json()["runs"] == []
+def test_nothing_of_it_asked_for_a_run(superuser):
+    assert superuser.execute("SELECT count(*) FROM platform.run_request").fetchone() == (0,)
