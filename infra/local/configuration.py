@@ -8,6 +8,7 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
     bin/<program>          airflow, dbt, flink, superset, ... with that environment, for the supervisor and by hand
     supervisor/            supervisord.conf (mode 600), its pid file, run.d/ and ready/ for the processes of runs
     postgres/ kafka/ flink/ zookeeper/ airflow/   what each engine keeps
+    redis/redis.conf       with its password, mode 600; Redis itself keeps nothing on disk
 """
 
 import base64
@@ -123,7 +124,7 @@ class Configuration:
     """The local platform's files for one set of settings.
 
     Raises:
-        StepError: the JDK or PostgreSQL's programs are missing, or the environments are.
+        StepError: the JDK or a server's programs are missing, or the environments are.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -145,6 +146,14 @@ class Configuration:
         found = machine.find_postgres()
         if found is None:
             raise StepError("no PostgreSQL 15 or newer found; `make doctor` says how to get it")
+        return found
+
+    @cached_property
+    def redis(self) -> Found:
+        """The server of Redis, or of Valkey."""
+        found = machine.find_redis(self.settings.venvs / "services")
+        if found is None:
+            raise StepError(f"no server of Redis or Valkey, {machine.MINIMUM_REDIS} or newer, found; run: make envs")
         return found
 
     @cached_property
@@ -296,6 +305,7 @@ class Configuration:
             "java_home": str(self.jdk.path),
             "postgres_bin": str(self.postgres.path),
             "postgres_data": str(self.postgres_data),
+            "redis_server": str(self.redis.path.absolute()),
             "postgres_user": f"user={user.pw_name}" if user else "",
             "supervisord_user": "user=root" if user else "",
             "open_files": str(65_536 if open_files == resource.RLIM_INFINITY else min(65_536, open_files)),
@@ -312,6 +322,7 @@ class Configuration:
             ConfigurationFile(home / "kafka" / "kafka.properties", _render("kafka.properties.template", values)),
             ConfigurationFile(home / "flink/conf/config.yaml", _render("flink/config.yaml.template", values)),
             ConfigurationFile(home / "zookeeper/zoo.cfg", _render("zoo.cfg.template", values)),
+            ConfigurationFile(home / "redis" / "redis.conf", _render("redis.conf.template", values), 0o600),
             ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
             ConfigurationFile(
                 home / "airflow" / "passwords.json",

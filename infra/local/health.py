@@ -4,11 +4,14 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 from infra.local.configuration import Configuration
+
+from patternalarm.redis_client import redis_client
 
 TIMEOUT_SECONDS = 5
 
@@ -72,6 +75,17 @@ def zookeeper(configuration: Configuration) -> None:
         raise Unhealthy("ZooKeeper does not serve yet")
 
 
+def redis(configuration: Configuration) -> None:
+    """The server answers who has its password."""
+    from redis.exceptions import RedisError
+
+    try:
+        with closing(redis_client(configuration.settings, timeout_seconds=TIMEOUT_SECONDS)) as client:
+            client.ping()
+    except RedisError as error:
+        raise Unhealthy(f"Redis: {error}") from error
+
+
 def flink_jobmanager(configuration: Configuration) -> None:
     """The REST API answers."""
     _get(f"{configuration.settings.flink_url}/overview")
@@ -125,6 +139,7 @@ CHECKS: dict[str, Callable[[Configuration], None]] = {
     "postgres": postgres,
     "kafka": kafka,
     "zookeeper": zookeeper,
+    "redis": redis,
     "flink-jobmanager": flink_jobmanager,
     "flink-taskmanager": flink_taskmanager,
     "airflow-api-server": _airflow("metadatabase"),

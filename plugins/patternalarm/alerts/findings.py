@@ -15,6 +15,7 @@ from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, Severity, Subject
 from patternalarm.contracts.bounds import AMOUNT_PLACES, FIRST_TIME_MS, LAST_TIME_MS, MAX_AMOUNT, MAX_ID_CHARACTERS
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
+from patternalarm.kafka_input import Coordinates
 
 # Room for a subject made of three ids, in an index of PostgreSQL.
 _MAX_CHARACTERS: Final = 4 * MAX_ID_CHARACTERS
@@ -25,18 +26,6 @@ _MOST_DIGITS: Final = 400
 
 class ContractBreachError(ValueError):
     """A record of an internal topic is not what the contract says; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Where a record lies in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}"
 
 
 def _finite_or_missing(value: float | None) -> float | None:

@@ -17,9 +17,7 @@ from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, ALLOW_LIST, CONSUMER_OFFSET, QUARANTINED_RECORD
-
-# A topic and one of its partitions.
-Partition = tuple[str, int]
+from patternalarm.kafka_input import Partition
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

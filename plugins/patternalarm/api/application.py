@@ -1,6 +1,6 @@
 """The FastAPI application: routes, and what stands around all of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -18,9 +18,20 @@ from patternalarm.api import problems
 from patternalarm.api.body_limit import BodyLimit
 from patternalarm.api.idempotency import Idempotency
 from patternalarm.api.observe import Observe
-from patternalarm.api.problems import Unavailable, answer_of
+from patternalarm.api.problems import ProblemError, Unavailable, answer_of
 from patternalarm.api.resources import resources_of
-from patternalarm.api.routes import alerts, allow_lists, catalogue, health, load_tests, prediction, sessions
+from patternalarm.api.routes import (
+    actors,
+    alert_stream,
+    alerts,
+    allow_lists,
+    catalogue,
+    health,
+    load_tests,
+    prediction,
+    sessions,
+)
+from patternalarm.api.throttle import LIMITS
 from patternalarm.passing_errors import passes_by_itself
 from patternalarm.remedies import START_PLATFORM
 from patternalarm.settings import Settings
@@ -36,19 +47,28 @@ makes one. Errors are `application/problem+json` (RFC 9457), each with a `remedy
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application for one set of settings; what it connects to is opened when it starts."""
+def create_app(settings: Settings, limits: Mapping[str, str] = LIMITS) -> FastAPI:
+    """The application for one set of settings; what it connects to is opened when it starts.
+
+    Args:
+        settings: where everything is.
+        limits: how often a caller may call, by kind of call (``throttle``).
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with resources_of(settings) as resources:
+        async with resources_of(settings, limits) as resources:
             app.state.resources = resources
             yield
 
     app: FastAPI = FastAPIOffline(
-        title="PatternAlarm", version=version("patternalarm"), description=_DESCRIPTION, lifespan=lifespan
+        title="PatternAlarm",
+        version=version("patternalarm"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
     )
-    for router in (load_tests, alerts, allow_lists, prediction, catalogue, sessions, health):
+    for router in (load_tests, alert_stream, alerts, actors, allow_lists, prediction, catalogue, sessions, health):
         app.include_router(router.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
@@ -87,6 +107,13 @@ async def _to_docs() -> RedirectResponse:
 async def _on_database_error(_: Request, error: Exception) -> Response:
     if isinstance(error, PoolTimeout) or passes_by_itself(error):
         return answer_of(Unavailable("postgres", "PostgreSQL does not answer", START_PLATFORM))
+    if isinstance(error, psycopg.DataError):
+        # A text with a NUL, a number that no column holds.
+        return answer_of(
+            ProblemError(
+                422, "invalid request", str(error.diag.message_primary or error), remedy="see the schema in /docs"
+            )
+        )
     raise error
 
 

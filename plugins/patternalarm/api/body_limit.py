@@ -2,16 +2,20 @@
 
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from patternalarm.api.problems import ProblemError, answer_of
+from patternalarm.api.problems import answer_of, problem_of
 
 # A thousand rows of a hundred features in full precision.
 MOST_BYTES: Final = 2 * 2**20
 
 
-class _TooLargeError(Exception):
-    pass
+class _TooLargeError(HTTPException):
+    """An exception of the framework's own, since it takes every other one for a body that cannot be parsed."""
+
+    def __init__(self) -> None:
+        super().__init__(413, f"a request's body has {MOST_BYTES:,} bytes at most", {"Connection": "close"})
 
 
 class BodyLimit:
@@ -30,7 +34,7 @@ class BodyLimit:
             return
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if length.isdigit() and int(length) > MOST_BYTES:
-            await answer_of(_problem())(scope, receive, send)
+            await answer_of(problem_of(_TooLargeError()))(scope, receive, send)
             return
         seen, started = 0, False
 
@@ -52,14 +56,4 @@ class BodyLimit:
         except _TooLargeError:
             if started:
                 raise
-            await answer_of(_problem())(scope, receive, send)
-
-
-def _problem() -> ProblemError:
-    return ProblemError(
-        413,
-        "body too large",
-        f"a request's body has {MOST_BYTES:,} bytes at most",
-        remedy="send less at once, in several requests",
-        headers={"Connection": "close"},
-    )
+            await answer_of(problem_of(_TooLargeError()))(scope, receive, send)

@@ -10,6 +10,7 @@ from patternalarm.api.models.allow_lists import AllowListEntry
 from patternalarm.contracts.domain_pack import DomainPack, FeatureOp, load_pack
 from patternalarm.contracts.events import COMMON_FIELDS, PersonalData
 from patternalarm.contracts.pack_folder import pack_names
+from patternalarm.online_store.profiles import Profile
 
 Masked = TypeVar("Masked", Alert, AlertDetail, AlertEvent, AllowListEntry)
 
@@ -54,6 +55,24 @@ def mask(shown: Masked, pack: DomainPack | None) -> Masked:
     return shown.model_copy(update=update)
 
 
+def mask_profile(profile: Profile, pack: DomainPack | None) -> Profile:
+    """``profile`` with its personal fields masked."""
+    classes = _classes(pack)
+    hidden = {
+        place for place, feature in enumerate(pack.features if pack else ()) if feature.name in _telling(pack, classes)
+    }
+    features = profile.features and profile.features.model_copy(
+        update={"values": tuple(None if i in hidden else value for i, value in enumerate(profile.features.values))}
+    )
+    events = [
+        event.model_copy(update=_fields(event.model_dump(include=set(classes), exclude_none=True), classes))
+        for event in profile.events
+    ]
+    return profile.model_copy(
+        update={"actor_id": _pseudonym(profile.actor_id), "features": features, "events": tuple(events)}
+    )
+
+
 def _classes(pack: DomainPack | None) -> Mapping[str, PersonalData]:
     own = {field.name: field.personal for field in pack.fields} if pack else {}
     return {field.name: field.personal for field in COMMON_FIELDS} | own
@@ -79,14 +98,18 @@ def _fields(fields: dict[str, Any] | None, classes: Mapping[str, PersonalData]) 
 def _features(
     features: dict[str, float | None] | None, pack: DomainPack | None, classes: Mapping[str, PersonalData]
 ) -> dict[str, float | None] | None:
-    """Without those that are a personal field of the event itself; counts and sums over many tell of nobody."""
-    told = {
+    told = _telling(pack, classes)
+    return features and {name: None if name in told else value for name, value in features.items()}
+
+
+def _telling(pack: DomainPack | None, classes: Mapping[str, PersonalData]) -> set[str]:
+    """Features that are a personal field of the event itself; counts and sums over many tell of nobody."""
+    return {
         feature.name
         for feature in (pack.features if pack else ())
         if feature.op in (FeatureOp.FIELD, FeatureOp.CATEGORY)
         and classes.get(str(feature.field)) is not PersonalData.NONE
     }
-    return features and {name: None if name in told else value for name, value in features.items()}
 
 
 def _reason(reason: AlertReason, pack: DomainPack | None, classes: Mapping[str, PersonalData]) -> AlertReason:

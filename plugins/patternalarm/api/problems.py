@@ -17,7 +17,35 @@ MEDIA_TYPE: Final = "application/problem+json"
 _REMEDIES: Final = {
     404: "see /docs for what there is",
     405: "see /docs for the methods of this path",
+    413: "send less at once, in several requests",
     415: "send JSON, or a form where the path takes one",
+}
+
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "remedy", "requestId"],
+    "properties": {
+        "type": {"type": "string", "description": "A URN for this kind of problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong this time."},
+        "remedy": {"type": "string", "description": "What to do about it."},
+        "requestId": {"type": "string", "description": "The request's id in the API's log."},
+    },
+    "example": {
+        "type": "urn:patternalarm:problem:no-such-run",
+        "title": "no such run",
+        "status": 404,
+        "detail": "there is no run 'load-test-1'",
+        "remedy": "see /api/runs for what there is",
+        "requestId": "5b2d1b8de26c402d9165b59beb90ba17",
+    },
+}
+
+# What every call may answer, for the OpenAPI document.
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    group: {"description": words, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for group, words in (("4XX", "The request is refused."), ("5XX", "The platform cannot answer it now."))
 }
 
 
@@ -77,7 +105,8 @@ def answer_of(problem: Problem) -> JSONResponse:
     return JSONResponse(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
 
 
-def _of_http_exception(error: HTTPException) -> ProblemError:
+def problem_of(error: HTTPException) -> ProblemError:
+    """The problem that an exception of the framework tells."""
     return ProblemError(
         error.status_code,
         HTTPStatus(error.status_code).phrase,
@@ -113,7 +142,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
-        return answer_of(_of_http_exception(error))
+        return answer_of(problem_of(error))
 
     async def on_invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101

@@ -41,10 +41,10 @@ class Throttle:
 
     Args:
         settings: where Redis is.
-        limits: by kind of call, in the words of the library ``limits``; those above by default.
+        limits: by kind of call, in the words of the library ``limits``.
     """
 
-    def __init__(self, settings: Settings, limits: Mapping[str, str] = LIMITS) -> None:
+    def __init__(self, settings: Settings, limits: Mapping[str, str]) -> None:
         self._limits: dict[str, RateLimitItem] = {kind: parse(text) for kind, text in limits.items()}
         login = f":{quote(settings.redis_password, safe='')}@" if settings.redis_password else ""
         # One request over a dead connection must not cost the next ones a second each.

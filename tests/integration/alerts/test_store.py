@@ -10,7 +10,7 @@ import pytest
 from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record, toll_pack
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.findings import Coordinates, Found, quarantined, read_evidence, read_pattern_hit
+from patternalarm.alerts.findings import Found, quarantined, read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import Reason
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Written
 from patternalarm.contracts.alerts import SEVERITY_RANK, EvidenceSource, Severity, base_severity, severity_of
@@ -26,6 +26,7 @@ from patternalarm.contracts.tables import (
     QUARANTINED_RECORD,
     SCORER_ROLE,
 )
+from patternalarm.kafka_input import Coordinates
 
 
 class Scope:

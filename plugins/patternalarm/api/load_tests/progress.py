@@ -12,6 +12,7 @@ from patternalarm.api.database import Pool
 from patternalarm.api.models.load_tests import Links, RunProgress, StepState, Verdict
 from patternalarm.api.problems import ProblemError, Unavailable
 from patternalarm.api.stores.runs import KnownRun, known_run
+from patternalarm.contracts.runs import RUN_ID_PATTERN
 from patternalarm.settings import get_settings
 
 _POLL_SECONDS: Final = 1.0
@@ -126,7 +127,7 @@ class ProgressHub:
         Raises:
             ProblemError: there is no such run.
         """
-        run = await known_run(self._pool, run_id)
+        run = await known_run(self._pool, run_id) if RUN_ID_PATTERN.fullmatch(run_id) else None
         if run is None:
             raise ProblemError(
                 404, "no such run", f"there is no run {run_id!r}", remedy="see /api/runs for what there is"
