@@ -1,8 +1,8 @@
 """The Python environments (one per engine, by uv) and the engines' jars (by Maven), made when their inputs changed.
 
 ``python3 -m infra.local.environments [uv | envs | jars | all | GROUP… [--without PACKAGE,…]]``, with the system's Python 3.9
-or newer and the standard library only. Environments go to ``.venvs/<group>``, jars to ``.local/jars/<set>``; each keeps a stamp of what it was made
-from, and is skipped while that has not changed.
+or newer and the standard library only. Environments go to ``.venvs/<group>``, jars to ``.local/jars/<set>``; each keeps a
+stamp of what it was made from, and is skipped while that has not changed.
 """
 
 from __future__ import annotations
