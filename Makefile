@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 SERVICES = .venvs/services/bin/python
+API = .venvs/api/bin/python
 DEV = .venvs/dev/bin/python
 
 DOMAIN ?= payments
@@ -10,6 +11,10 @@ MINUTES ?= 2
 SEED ?= 7
 RATE ?=
 FILE ?=
+ROLE ?=
+DAYS ?= 30
+NAME ?=
+REVOKE ?=
 PACK ?=
 S ?=
 YES ?=
@@ -21,13 +26,14 @@ SCHEDULES ?=
 ONLY ?=
 # Faults draw a seed of their own unless one is given.
 FAULTS_SEED = $(if $(filter file,$(origin SEED)),,$(SEED))
-export DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES SCHEDULES ONLY FAULTS_SEED
+export ROLE DAYS NAME REVOKE DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES SCHEDULES ONLY FAULTS_SEED
 
 # What each target takes; on the command line any other name is refused, not ignored.
 TAKES_test = SUITES
 TAKES_logs = S
 TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
+TAKES_api-key = ROLE DAYS NAME REVOKE
 TAKES_replay = FILE PACK
 TAKES_fuzz = RUNS SEED EXAMPLES
 TAKES_faults = SCHEDULES SEED ONLY
@@ -50,7 +56,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay bench fuzz faults leftovers lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay api-key api-keys bench fuzz faults leftovers lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -84,6 +90,13 @@ load-test: installed ## a graded load test; the exit code is its verdict: DOMAIN
 
 replay: installed ## your own file through the whole path, graded: FILE=events.parquet PACK=./its-pack
 	@$(SERVICES) -m patternalarm.cli replay --file "$$FILE" --pack "$$PACK"
+
+api-key: installed ## a key for the API, for callers that are not on this machine: ROLE=analyst DAYS=30 NAME=, or REVOKE=<id>
+	@if [ -n "$$REVOKE" ]; then $(API) -m patternalarm.api.access.command_line revoke "$$REVOKE"; \
+	else $(API) -m patternalarm.api.access.command_line create --role "$$ROLE" --days "$$DAYS" --name "$$NAME"; fi
+
+api-keys: installed ## the API's keys: whose, which role, until when
+	@$(API) -m patternalarm.api.access.command_line list
 
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks

@@ -172,6 +172,21 @@ def _money_out(pack: DomainPack, fields: Mapping[str, str]) -> str:
     )
 
 
+def _own_fields(pack: DomainPack, fields: Mapping[str, str]) -> str:
+    """The pack's own fields as one SQL map of texts by name: see ``own`` of ``HIT_EVENT_COLUMNS``."""
+
+    def text(field: PackField) -> str:
+        value = fields[field.name]
+        if field.type is FieldType.STRING:
+            return value
+        if field.type is FieldType.BOOLEAN:
+            return f"CASE WHEN {value} >= 0.5 THEN 'true' WHEN {value} < 0.5 THEN 'false' END"
+        return f"CAST({value} AS STRING)"
+
+    pairs = ", ".join(f"{_literal(field.name)}, {text(field)}" for field in pack.fields)
+    return f"MAP[{pairs}]" if pairs else "CAST(NULL AS MAP<STRING, STRING>)"
+
+
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -237,7 +252,8 @@ def build(
     view("accepted", f"SELECT rowtime, {_CARRIED} FROM by_actor WHERE reason IS NULL")
     fields = _fields(pack)
     named = ", ".join(f"{sql} AS `{name}`" for name, sql in fields.items())
-    hit_event = f"CAST(ROW({', '.join(fields[name] for name in HIT_EVENT_COLUMNS)}) AS {HIT_EVENT}) AS hit_event"
+    of_hit = fields | {"amount_sent": "amount", "own": _own_fields(pack, fields)}
+    hit_event = f"CAST(ROW({', '.join(of_hit[name] for name in HIT_EVENT_COLUMNS)}) AS {HIT_EVENT}) AS hit_event"
     # A SQL view, so that each pattern filters before it unpacks no more fields than it names.
     t_env.execute_sql(
         f"CREATE TEMPORARY VIEW events AS SELECT rowtime, {named}, {hit_event}{_named_features(pack)} FROM accepted"

@@ -24,7 +24,6 @@ from scoring.decision import with_decision
 from scoring.feature_vector import without_missing
 from scoring.scores import with_scores
 from training.evaluation import ALL, report
-from training.forest_export import forest_probabilities
 from training.model_directory import PIPELINE_DIR
 from training.promotion import promotion_gates
 from training.time_split import TimeSplit
@@ -34,6 +33,7 @@ from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.models.forest import Tree, read_forest
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.verify import verify_model
 from patternalarm.settings import get_settings
 
@@ -59,8 +59,9 @@ def export_difference(scored: DataFrame, trees: list[Tree]) -> float:
         .limit(COMPARED_ROWS)
         .select(without_missing(F.col("values")).alias("values"), "scores")
     ).toPandas()
-    exported = forest_probabilities(trees, np.stack(sample["values"].to_list()))
-    return float(np.abs(exported - np.stack(sample["scores"].to_list())).max())
+    values = np.stack(sample["values"].to_list())
+    exported = ForestScorer(trees, values.shape[1]).score(values)
+    return float(np.abs(exported.probabilities - np.stack(sample["scores"].to_list())).max())
 
 
 def report_difference(again: Mapping[str, Any], saved: Mapping[str, Any]) -> float:

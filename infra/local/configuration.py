@@ -8,9 +8,11 @@ Layout under ``<home>`` (``PATTERNALARM_HOME``, by default ``.local``)::
     bin/<program>          airflow, dbt, flink, superset, ... with that environment, for the supervisor and by hand
     supervisor/            supervisord.conf (mode 600), its pid file, run.d/ and ready/ for the processes of runs
     postgres/ kafka/ flink/ zookeeper/ airflow/   what each engine keeps
+    redis/redis.conf       with its password, mode 600; Redis itself keeps nothing on disk
 """
 
 import base64
+import json
 import os
 import pwd
 import re
@@ -29,6 +31,7 @@ from infra.local import machine
 from infra.local.machine import REPOSITORY, Found
 from infra.local.progress import StepError
 
+from patternalarm.contracts.airflow_users import ADMIN_USER, API_USER
 from patternalarm.contracts.tables import AIRFLOW_ROLE
 from patternalarm.settings import Settings, SupervisorService
 
@@ -121,7 +124,7 @@ class Configuration:
     """The local platform's files for one set of settings.
 
     Raises:
-        StepError: the JDK or PostgreSQL's programs are missing, or the environments are.
+        StepError: the JDK or a server's programs are missing, or the environments are.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -143,6 +146,14 @@ class Configuration:
         found = machine.find_postgres()
         if found is None:
             raise StepError("no PostgreSQL 15 or newer found; `make doctor` says how to get it")
+        return found
+
+    @cached_property
+    def redis(self) -> Found:
+        """The server of Redis, or of Valkey."""
+        found = machine.find_redis(self.settings.venvs / "services")
+        if found is None:
+            raise StepError(f"no server of Redis or Valkey, {machine.MINIMUM_REDIS} or newer, found; run: make envs")
         return found
 
     @cached_property
@@ -247,8 +258,8 @@ class Configuration:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-            "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+            "AIRFLOW__CORE__AUTH_MANAGER": "patternalarm.airflow_access.auth_manager.PlatformAuthManager",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN_USER}:admin,{API_USER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "airflow" / "passwords.json"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
             "AIRFLOW__CORE__FERNET_KEY": self.secrets["AIRFLOW__CORE__FERNET_KEY"],
@@ -308,9 +319,11 @@ class Configuration:
             "java_home": str(self.jdk.path),
             "postgres_bin": str(self.postgres.path),
             "postgres_data": str(self.postgres_data),
+            "redis_server": str(self.redis.path.absolute()),
             "postgres_user": f"user={user.pw_name}" if user else "",
             "supervisord_user": "user=root" if user else "",
             "open_files": str(65_536 if open_files == resource.RLIM_INFINITY else min(65_536, open_files)),
+            "api_python": str(self.settings.python("api").absolute()),
             "services_python": str(self.settings.python("services").absolute()),
             "flink_home": str(self.flink_home),
             "flink_python": str(self.settings.python("flink").absolute()),
@@ -323,10 +336,16 @@ class Configuration:
             ConfigurationFile(home / "kafka" / "kafka.properties", render("kafka.properties.template", values)),
             ConfigurationFile(home / "flink/conf/config.yaml", render("flink/config.yaml.template", values)),
             ConfigurationFile(home / "zookeeper/zoo.cfg", render("zoo.cfg.template", values)),
+            ConfigurationFile(home / "redis" / "redis.conf", render("redis.conf.template", values), 0o600),
             ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
             ConfigurationFile(
                 home / "airflow" / "passwords.json",
-                '{"admin": "' + self.settings.airflow_admin_password + '"}\n',
+                json.dumps(
+                    {
+                        ADMIN_USER: self.settings.airflow_admin_password,
+                        API_USER: self.settings.airflow_api_password,
+                    }
+                ),
                 0o600,
             ),
         ]

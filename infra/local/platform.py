@@ -32,7 +32,7 @@ from patternalarm.engines.local.supervisor import SupervisorError
 from patternalarm.settings import SettingsError, check_env_file, get_settings
 
 PROGRAMS = tuple(health.CHECKS)
-STORES = ("postgres", "kafka", "zookeeper")
+STORES = ("postgres", "kafka", "zookeeper", "redis")
 HEALTHY_WITHIN_SECONDS = 300.0
 STOPPED_WITHIN_SECONDS = 60.0
 # A program that started this often without becoming healthy will not.
@@ -60,7 +60,7 @@ class Platform:
         return self.configuration.home
 
     def up(self, stores_only: bool = False) -> None:
-        """Bring everything, or Kafka and PostgreSQL only, up and wait until it is healthy; what is up is left alone.
+        """Bring everything, or Kafka, PostgreSQL and Redis only, up and wait until it is healthy; what is up is left alone.
 
         Raises:
             UsageError: a port is busy, or the settings changed under a running platform.
@@ -71,17 +71,18 @@ class Platform:
         else:
             self._start_supervisor()
         with ThreadPoolExecutor(8) as pool:
-            works = [pool.submit(self._bring_up_kafka)]
+            works = [pool.submit(self._bring_up_kafka), pool.submit(self._bring_up, "redis")]
             if not stores_only:
                 works.append(pool.submit(self.bring_up_flink))
             self._bring_up_postgres()
             if not stores_only:
                 works.append(pool.submit(self._bring_up_airflow))
+                works.append(pool.submit(self._bring_up, "api"))
                 works.append(pool.submit(self._bring_up_superset))
             for work in works:
                 work.result()
         self.progress.say(
-            "Kafka and PostgreSQL are up and healthy"
+            "Kafka, PostgreSQL and Redis are up and healthy"
             if stores_only
             else f"everything is up and healthy: Airflow {self.configuration.settings.airflow_url}"
         )
@@ -391,7 +392,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = ArgumentParser(prog="infra.local.platform", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     up = actions.add_parser("up")
-    up.add_argument("--stores", action="store_true", help="Kafka and PostgreSQL only, with roles and schema")
+    up.add_argument("--stores", action="store_true", help="Kafka, PostgreSQL and Redis only, with roles and schema")
     for name in ("down", "status", "clean"):
         actions.add_parser(name)
     logs = actions.add_parser("logs")

@@ -64,8 +64,8 @@ class Counts:
 class Suite:
     """Something to run and count: a command, whether there is anything to run, and where it reports its tests.
 
-    Its ``environment`` comes on top of ours. With ``needs_stores``, Kafka and PostgreSQL of the test platform are up. One
-    ``by_name_only`` is not among all.
+    Its ``environment`` comes on top of ours. With ``needs_stores``, Kafka, PostgreSQL and Redis of the test platform are
+    up. One ``by_name_only`` is not among all.
     """
 
     name: str

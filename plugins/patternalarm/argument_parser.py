@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.did_you_mean import did_you_mean
 
 
@@ -46,3 +48,19 @@ class ArgumentParser(argparse.ArgumentParser):
             what = "command" if isinstance(action, argparse._SubParsersAction) else action.metavar or action.dest
             self.error(did_you_mean(str(what), str(value), [str(choice) for choice in choices]))
         super()._check_value(action, value)
+
+
+def scope_argument(text: str) -> str:
+    """Type of an argument: ``live``, or the run_id of an isolated run."""
+    try:
+        return text if text == LIVE_SCOPE else check_run_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def new_file_argument(text: str) -> Path:
+    """Type of an argument: a file to be made, in a directory that is there."""
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no directory {path.parent}; make it first")
+    return path

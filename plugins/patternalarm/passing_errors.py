@@ -8,6 +8,8 @@
   a refused login or certificate, never pass. Its Python binding's ``retriable()`` answers False for all of them.
 - PostgreSQL: SQLSTATE classes 08 (connection), 40 (rolled back: deadlock, serialization), 53 (out of resources) and 57P
   (the server goes or comes). A login is refused with words alone, without a state: see ``_login_passes``.
+- Redis: what its client calls a network error, which a server that still loads is too, but a refused login is not; and
+  a full memory.
 - HTTP and XML-RPC: the status; the network below them: the operating system's error.
 
 An error of ours is judged by the error that it was raised from.
@@ -139,6 +141,8 @@ def _verdict(error: BaseException) -> bool | None:
         return _login_passes(error)
     if _is_a(error, ("confluent_kafka",), "KafkaException"):
         return _kafka_passes(error.args[0]) if error.args else False
+    if _is_a(error, ("redis",), "RedisError"):
+        return _redis_passes(error)
     if isinstance(error, urllib.error.HTTPError):
         return error.code in PASSING_STATUSES
     if isinstance(error, xmlrpc.client.ProtocolError):
@@ -196,6 +200,11 @@ def _kafka_passes(error: Any) -> bool:
     if not hasattr(error, "code") or error.fatal():
         return False
     return error.code() in RETRIABLE_KAFKA_CODES or error.code() in PASSING_CLIENT_CODES
+
+
+def _redis_passes(error: BaseException) -> bool:
+    kind = getattr(error, "error_type", None)
+    return getattr(kind, "value", None) == "network" or _is_a(error, ("redis",), "OutOfMemoryError")
 
 
 def _login_passes(error: BaseException) -> bool:

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     superset_port: int = 18088
     supervisor_port: int = 19001
 
+    redis_memory_mib: int = Field(default=256, ge=16, description="What Redis may keep; beyond it the oldest goes.")
+
     database: str = "patternalarm"
     airflow_database: str = "airflow"
     superset_database: str = "superset"

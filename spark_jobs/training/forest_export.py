@@ -7,7 +7,6 @@ MLlib's random forest computes: each tree votes with its leaf's normalised class
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -59,17 +58,3 @@ def forest_trees(spark: SparkSession, pipeline_directory: Path) -> list[Tree]:
         )
         for start, end in zip(starts, ends, strict=True)
     ]
-
-
-def forest_probabilities(trees: list[Tree], features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Class probabilities (row, class) of ``features`` (row, feature), missing values already replaced."""
-    rows = np.arange(len(features))
-    total = np.zeros((len(features), trees[0].value.shape[1]))
-    for tree in trees:
-        node = np.zeros(len(features), dtype=np.int64)
-        while (inner := tree.children_left[node] >= 0).any():
-            left = features[rows, np.maximum(tree.feature[node], 0)] <= tree.threshold[node]
-            child = np.where(left, tree.children_left[node], tree.children_right[node])
-            node = np.where(inner, child, node)
-        total += tree.value[node]
-    return total / len(trees)

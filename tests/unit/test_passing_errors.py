@@ -17,6 +17,7 @@ import httpcore
 import httpx
 import psycopg
 import pytest
+import redis
 import sqlalchemy.exc
 from confluent_kafka import KafkaError, KafkaException
 
@@ -123,6 +124,29 @@ def test_what_postgresql_says_in_passing_passes_from_every_driver(state):
 @pytest.mark.parametrize("state", ["28P01", "28000", "3D000", "42P01", "42501", "23505", "22001", "57014", "25006"])
 def test_what_postgresql_refuses_does_not(state):
     assert not passes_by_itself(psycopg.errors.lookup(state)("x"))
+
+
+# Errors of Redis's client that never pass: a new one of a newer client must be judged here too.
+PASSING_REDIS_ERRORS = {
+    "ConnectionError", "TimeoutError", "BusyLoadingError", "MaxConnectionsError", "ExternalAuthProviderError", "OutOfMemoryError",
+}  # fmt: skip
+LASTING_REDIS_ERRORS = {
+    "RedisError", "AuthenticationError", "AuthorizationError", "InvalidResponse", "ResponseError", "DataError", "PubSubError",
+    "WatchError", "NoScriptError", "ExecAbortError", "ReadOnlyError", "NoPermissionError", "ModuleError", "LockError",
+    "LockNotOwnedError", "AuthenticationWrongNumberOfArgsError", "ClusterError", "ClusterDownError", "AskError",
+    "TryAgainError", "ClusterCrossSlotError", "MovedError", "MasterDownError",
+}  # fmt: skip
+
+
+def test_every_error_of_redis_is_judged_by_its_client():
+    errors = {
+        name: kind
+        for name, kind in vars(redis.exceptions).items()
+        if isinstance(kind, type) and issubclass(kind, redis.exceptions.RedisError)
+    }
+    assert errors.keys() == PASSING_REDIS_ERRORS | LASTING_REDIS_ERRORS
+    for name, kind in errors.items():
+        assert passes_by_itself(kind("1 host:1")) is (name in PASSING_REDIS_ERRORS), name
 
 
 AT = 'connection failed: connection to server at "127.0.0.1", port 15432 failed: '

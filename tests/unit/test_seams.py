@@ -65,6 +65,10 @@ def test_postgresql_is_connected_to_in_one_place_by_each_driver(way, place):
     assert holding(way) == {place}
 
 
+def test_redis_is_connected_to_in_one_place():
+    assert holding(r"\bRedis\(|redis://|\.from_url\(") == {f"{PACKAGE}/redis_client.py"}
+
+
 def test_one_client_speaks_to_the_supervisor():
     speaking = {name for name in sources("plugins", "infra") if "ServerProxy(" in (REPOSITORY / name).read_text()}
     assert speaking == {f"{PACKAGE}/engines/local/supervisor.py"}

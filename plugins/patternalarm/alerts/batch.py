@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from patternalarm.alerts.context import Fields, features_of, fields_of_evidence, fields_of_hit
 from patternalarm.alerts.findings import Evidence, PatternHit
 from patternalarm.alerts.reasons import Reason
 from patternalarm.contracts.alerts import (
@@ -76,6 +77,8 @@ class AlertEvent:
     money_out: bool | None
     score: float | None
     detail: str
+    fields: Fields
+    features: dict[str, float | None] | None
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ class BatchBuilder:
             money_out=evidence.money_out,
             score=evidence.type_score,
             detail=evidence.model_version,
+            fields=fields_of_evidence(evidence, self._pack),
+            features=features_of(evidence, self._pack),
         )
 
     def _add_hit(self, drafts: dict[str, AlertDraft], hit: PatternHit) -> list[AlertEvent]:
@@ -201,6 +206,8 @@ class BatchBuilder:
                 money_out=event.money_out,
                 score=None,
                 detail=hit.pattern,
+                fields=fields_of_hit(event, self._pack),
+                features=None,
             )
             for event in hit.events
         ]

@@ -15,6 +15,7 @@ from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, Severity, Subject
 from patternalarm.contracts.bounds import AMOUNT_PLACES, FIRST_TIME_MS, LAST_TIME_MS, MAX_AMOUNT, MAX_ID_CHARACTERS
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
+from patternalarm.kafka_input import Coordinates
 
 # Room for a subject made of three ids, in an index of PostgreSQL.
 _MAX_CHARACTERS: Final = 4 * MAX_ID_CHARACTERS
@@ -25,18 +26,6 @@ _MOST_DIGITS: Final = 400
 
 class ContractBreachError(ValueError):
     """A record of an internal topic is not what the contract says; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Where a record lies in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}"
 
 
 def _finite_or_missing(value: float | None) -> float | None:
@@ -57,13 +46,22 @@ class _Record(BaseModel):
 
 
 class HitEvent(_Record):
-    """One event of a pattern hit; ``amount`` in the pack's base currency."""
+    """One event of a pattern hit (``HIT_EVENT_COLUMNS``); ``amount`` in the pack's base currency."""
 
     actor_id: Id
     event_id: Id
     event_time_ms: EpochMs
     amount: Amount | None = None
     money_out: bool | None = None
+    event_type: Text | None = None
+    counterparty_id: Text | None = None
+    device_id: Text | None = None
+    ip: Text | None = None
+    country: Text | None = None
+    channel: Text | None = None
+    amount_sent: Amount | None = None
+    currency: Text | None = None
+    own: dict[Text, Text | None] | None = None
 
 
 class Evidence(_Record):
@@ -78,6 +76,8 @@ class Evidence(_Record):
     country: Text | None = None
     channel: Text | None = None
     money_out: bool | None = None
+    amount: Amount | None = None
+    currency: Text | None = None
     amount_base: Amount | None = None
     feature_set: Text
     values: tuple[FeatureValue, ...]

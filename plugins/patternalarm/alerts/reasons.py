@@ -23,6 +23,8 @@ MOST_REASONS: Final = 4
 # A feature that moved the probability by less than a percentage point explains nothing to a human.
 LEAST_CONTRIBUTION: Final = 0.01
 
+_COLUMNS: Final = ("event_type", "actor_id", "counterparty_id", "device_id", "country", "channel", "amount")
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -92,8 +94,7 @@ def sentence_of(feature: Feature, value: float, fields: Mapping[str, object]) ->
 
 def fields_of(evidence: Evidence, values: NDArray[np.float64], pack: DomainPack) -> dict[str, object]:
     """What sentences may name of an event: its columns, and the pack's own fields as features tell them."""
-    own = {str(f.field): _readable(f, float(values[place])) for place, f in pack.readable_fields.items()}
-    common = {
+    known = {
         "event_type": Words(evidence.event_type),
         "actor_id": evidence.actor_id,
         "counterparty_id": evidence.counterparty_id,
@@ -101,9 +102,14 @@ def fields_of(evidence: Evidence, values: NDArray[np.float64], pack: DomainPack)
         "country": evidence.country,
         "channel": None if evidence.channel is None else Words(evidence.channel),
         "amount": None if evidence.amount_base is None else Number(evidence.amount_base),
-        "currency": pack.base_currency,
     }
-    return own | {name: Unknown() if value is None else value for name, value in common.items()}
+    return unknown_fields(values, pack) | {name: value for name, value in known.items() if value is not None}
+
+
+def unknown_fields(values: NDArray[np.float64], pack: DomainPack) -> dict[str, object]:
+    """The same of features alone: what they do not tell is unknown."""
+    own = {str(f.field): _readable(f, float(values[place])) for place, f in pack.readable_fields.items()}
+    return {**own, **{name: Unknown() for name in _COLUMNS}, "currency": pack.base_currency or Unknown()}
 
 
 def _readable(feature: Feature, value: float) -> object:

@@ -15,10 +15,9 @@ from patternalarm.alerts.findings import Finding, Found, Quarantined, quarantine
 from patternalarm.contracts.alerts import SEVERITY_RANK, Severity
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason
-from patternalarm.contracts.tables import ALERT, ALERT_EVENT, CONSUMER_OFFSET, QUARANTINED_RECORD
-
-# A topic and one of its partitions.
-Partition = tuple[str, int]
+from patternalarm.contracts.runs import LIVE_SCOPE
+from patternalarm.contracts.tables import ALERT, ALERT_EVENT, ALLOW_LIST, CONSUMER_OFFSET, QUARANTINED_RECORD
+from patternalarm.kafka_input import Partition
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,7 +61,7 @@ SELECT * FROM jsonb_to_recordset(%(alerts)s) AS i (
 _INCOMING_EVENT: Final = """
 SELECT * FROM jsonb_to_recordset(%(events)s) AS i (
   alert_id text, actor_id text, event_id text, source text, event_time timestamptz, amount numeric(18, 4),
-  money_out boolean, score double precision, detail text
+  money_out boolean, score double precision, detail text, fields jsonb, features jsonb
 )
 """
 
@@ -104,15 +103,17 @@ _RISEN_RANK: Final = f"greatest(a.severity_rank, {_rank(_RISEN_BASE, 'excluded.a
 
 # An alert is written only if one of its events is new, so a redelivered batch leaves no trace. What is derived counts
 # an event once, though both sources may hold it; the new rows come from RETURNING because a statement's own inserts
-# are invisible to its snapshot.
+# are invisible to its snapshot. An allow-list counts when the alert is raised, and in graded scopes never: an alert that is
+# there keeps what it has.
 _UPSERT: Final = f"""
 WITH incoming_alert AS MATERIALIZED ({_INCOMING_ALERT}),
 incoming_event AS MATERIALIZED ({_INCOMING_EVENT}),
 new_event AS (
   INSERT INTO {ALERT_EVENT} (
-    alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, committed_at
+    alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, fields, features, committed_at
   )
-  SELECT alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, clock_timestamp()
+  SELECT alert_id, actor_id, event_id, source, event_time, amount, money_out, score, detail, fields, features,
+    clock_timestamp()
   FROM incoming_event
   ON CONFLICT (alert_id, actor_id, event_id, source) DO NOTHING
   RETURNING alert_id, actor_id, event_id, event_time, amount, money_out
@@ -138,7 +139,7 @@ INSERT INTO {ALERT} AS a (
   alert_id, scope, domain, subject_type, subject_id, fraud_type, episode, severity, severity_rank,
   base_severity_rank, score, reasons, first_event_time, last_event_time, trigger_event_time, trigger_sent_at,
   first_source, detected_at, updated_at, event_count, amount_at_risk, amount_tried, currency, model_version, pattern_version,
-  pack_version, related_alert_id
+  pack_version, related_alert_id, suppressed_by
 )
 SELECT
   i.alert_id, %(scope)s, %(domain)s, i.subject_type, i.subject_id, i.fraud_type, i.episode,
@@ -148,7 +149,12 @@ SELECT
   %(currency)s, i.model_version, i.pattern_version, %(pack_version)s,
   CASE WHEN EXISTS (SELECT FROM {ALERT} p WHERE p.alert_id = i.previous_alert_id)
     OR EXISTS (SELECT FROM incoming_alert p WHERE p.alert_id = i.previous_alert_id)
-    THEN i.previous_alert_id END
+    THEN i.previous_alert_id END,
+  CASE WHEN %(scope)s = '{LIVE_SCOPE}' THEN (
+    SELECT min(l.allow_list_entry_id) FROM {ALLOW_LIST} l
+    WHERE l.domain = %(domain)s AND l.subject_type = i.subject_type AND l.subject_id = i.subject_id
+      AND (l.fraud_type IS NULL OR l.fraud_type = i.fraud_type) AND l.state = 'active'
+  ) END
 FROM incoming_alert i JOIN derived d USING (alert_id)
 ON CONFLICT (alert_id) DO UPDATE SET
   severity = {_name(_RISEN_RANK)},
@@ -323,6 +329,8 @@ def _event_row(event: AlertEvent) -> dict[str, object]:
         "money_out": event.money_out,
         "score": event.score,
         "detail": event.detail,
+        "fields": event.fields,
+        "features": event.features,
     }
 
 

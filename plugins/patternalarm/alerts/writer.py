@@ -9,7 +9,6 @@ again, asks PostgreSQL how far it came, and goes on from there. SIGTERM lets it 
 read anything, and with 75 when one of them fails it for longer than patience: to be started again.
 """
 
-import argparse
 import logging
 import signal
 import sys
@@ -35,18 +34,17 @@ from patternalarm.alerts.findings import (
     read_evidence,
     read_pattern_hit,
 )
-from patternalarm.alerts.kafka_input import InputRecord, KafkaInput, KafkaInputError
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
-from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Partition
-from patternalarm.argument_parser import ArgumentParser
+from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError
+from patternalarm.argument_parser import ArgumentParser, new_file_argument, scope_argument
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.quarantine import QuarantineReason
-from patternalarm.contracts.runs import LIVE_SCOPE, check_run_id
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, Partition, Reader
 from patternalarm.models.forest import read_forest
 from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.verify import verify_model
@@ -63,6 +61,12 @@ MOST_TOLD: Final = 5
 
 # How long a stop waits for a quiet topic; a record that comes meanwhile is taken at once.
 WAIT_SECONDS: Final = 0.2
+
+_READER: Final = Reader(
+    "alert writer",
+    bookkeeper="PostgreSQL",
+    remedy="check what was lost, then delete its row in alerting.consumer_offset to start from what is there",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -140,26 +144,14 @@ class _Arguments:
     ready_file: Path
 
 
-def _scope(text: str) -> str:
-    try:
-        return text if text == LIVE_SCOPE else check_run_id(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _new_file(text: str) -> Path:
-    path = Path(text)
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no directory {path.parent}; make it first")
-    return path
-
-
 def _parse(argv: Sequence[str] | None) -> _Arguments:
     parser = ArgumentParser(prog="patternalarm.alerts.writer", description=__doc__)
     parser.add_argument("--pack", required=True, help="name or folder of a domain pack")
-    parser.add_argument("--scope", required=True, type=_scope, help="live, or the run_id of an isolated run")
+    parser.add_argument("--scope", required=True, type=scope_argument, help="live, or the run_id of an isolated run")
     parser.add_argument("--model", required=True, type=Path, help="directory of the model that scores")
-    parser.add_argument("--ready-file", required=True, type=_new_file, help="file made once the writer is at work")
+    parser.add_argument(
+        "--ready-file", required=True, type=new_file_argument, help="file made once the writer is at work"
+    )
     given = parser.parse_args(argv)
     return _Arguments(given.pack, given.scope, given.model, given.ready_file)
 
@@ -235,7 +227,7 @@ class Service:
             connect(
                 settings, SCORER_ROLE, autocommit=True, application_name=self._client_id, options=limit
             ) as connection,
-            closing(KafkaInput(settings.kafka_bootstrap, topics, self._client_id)) as source,
+            closing(KafkaInput(settings.kafka_bootstrap, topics, self._client_id, _READER)) as source,
         ):
             if self._builder is None:
                 score_reasons = _score_reasons(self._arguments, pack, self._model)

@@ -8,14 +8,13 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from patternalarm.cli.errors import AirflowError, UsageError
+from patternalarm.contracts.airflow_users import ADMIN_USER
 from patternalarm.http_client import http_client
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.retrying import retrying
 from patternalarm.settings import Settings
 from patternalarm.telling_line import telling_line
-
-ADMIN_USER: Final = "admin"
 
 # A poll that takes longer would be a silence, and whoever waits asks again; a run must not be started twice.
 _TIMEOUT_SECONDS: Final = {"GET": 9, "POST": 60}

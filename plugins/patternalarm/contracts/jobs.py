@@ -13,6 +13,7 @@ class ProcessKind(StrEnum):
 
     SCORER = "scorer"
     ALERT_WRITER = "alert-writer"
+    ONLINE_STORE = "online-store"
     GENERATOR = "generator"
     WATCHER = "watcher"
     REPLAY = "replay"

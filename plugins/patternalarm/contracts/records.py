@@ -53,13 +53,23 @@ DEAD_LETTER_COLUMNS: Final[dict[str, str]] = {
 }
 
 # One matched event of a pattern hit: (actor_id, event_id) tells which, as a pattern may match events of several actors;
-# ``amount`` is in the pack's base currency, null for an event without one.
+# ``amount`` is in the pack's base currency, null for an event without one, ``amount_sent`` in ``currency``. ``own`` holds the
+# pack's own fields as texts: booleans as true and false, numbers as the engine writes them.
 HIT_EVENT_COLUMNS: Final[dict[str, str]] = {
     "actor_id": "STRING",
     "event_id": "STRING",
     "event_time_ms": "BIGINT",
     "amount": "DECIMAL(18, 4)",
     "money_out": "BOOLEAN",
+    "event_type": "STRING",
+    "counterparty_id": "STRING",
+    "device_id": "STRING",
+    "ip": "STRING",
+    "country": "STRING",
+    "channel": "STRING",
+    "amount_sent": "DECIMAL(18, 4)",
+    "currency": "STRING",
+    "own": "MAP<STRING, STRING>",
 }
 
 HIT_EVENT: Final = f"ROW<{', '.join(f'{name} {kind}' for name, kind in HIT_EVENT_COLUMNS.items())}>"

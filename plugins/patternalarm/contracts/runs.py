@@ -4,6 +4,7 @@ Everything belongs to a scope: ``live``, or the run_id of a load test, replay, r
 """
 
 import hashlib
+import math
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -69,6 +70,17 @@ MAX_SEED: Final = 2**31 - 1
 
 # Seeds from here on are drawn by retrain_model alone, so no load test can replay what a model was trained on.
 TRAINING_SEEDS_FROM: Final = 1_000_000_000
+
+
+def why_too_small(events_per_minute: int, minutes: float) -> str:
+    """Why a load test of this size may hold nothing to find, with the remedy; empty when it holds a fraud."""
+    events = round(events_per_minute * minutes)
+    if events * CAMPAIGNS_PER_EVENT >= 1:
+        return ""
+    return (
+        f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
+        f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
+    )
 
 
 def check_run_id(run_id: str) -> str:

@@ -17,11 +17,20 @@ RUN_INTERRUPTION: Final = f"{PLATFORM_SCHEMA}.run_interruption"
 GROUND_TRUTH_CAMPAIGN: Final = f"{PLATFORM_SCHEMA}.ground_truth_campaign"
 GROUND_TRUTH_EVENT: Final = f"{PLATFORM_SCHEMA}.ground_truth_event"
 
-# alerting: what the alert writer, and nobody else, writes; the case table belongs to analysts.
+# platform: what the API writes about its callers.
+RUN_REQUEST: Final = f"{PLATFORM_SCHEMA}.run_request"
+API_KEY: Final = f"{PLATFORM_SCHEMA}.api_key"
+UNMASKING: Final = f"{PLATFORM_SCHEMA}.unmasking"
+
+# alerting: what the alert writer, and nobody else, writes; cases and allow-lists belong to analysts.
 ALERT: Final = f"{ALERTING_SCHEMA}.alert"
 ALERT_EVENT: Final = f"{ALERTING_SCHEMA}.alert_event"
 CONSUMER_OFFSET: Final = f"{ALERTING_SCHEMA}.consumer_offset"
 CASE_EVENT: Final = f"{ALERTING_SCHEMA}.case_event"
+CASE_STATE: Final = f"{ALERTING_SCHEMA}.case_state"
+ALLOW_LIST_ENTRY: Final = f"{ALERTING_SCHEMA}.allow_list_entry"
+ALLOW_LIST_DECISION: Final = f"{ALERTING_SCHEMA}.allow_list_decision"
+ALLOW_LIST: Final = f"{ALERTING_SCHEMA}.allow_list"
 QUARANTINED_RECORD: Final = f"{ALERTING_SCHEMA}.quarantined_record"
 
 OWNER_ROLE: Final = "patternalarm_owner"

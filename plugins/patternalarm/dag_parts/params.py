@@ -1,6 +1,5 @@
 """Typed, documented parameters that several DAGs share, and what no parameter can say by itself."""
 
-import math
 from typing import Any
 
 from airflow.sdk import Context, Param
@@ -10,7 +9,6 @@ from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import (
     ALL_DOMAINS,
-    CAMPAIGNS_PER_EVENT,
     EVENTS_PER_MINUTE,
     MAX_EVENTS_PER_MINUTE,
     MAX_MINUTES,
@@ -24,6 +22,7 @@ from patternalarm.contracts.runs import (
     MIN_TRAINING_EVENTS,
     TRAINING_SEEDS_FROM,
     Level,
+    why_too_small,
 )
 from patternalarm.dag_parts.defaults import begin_task
 from patternalarm.settings import get_settings
@@ -105,12 +104,8 @@ def begin_load_test(context: Context) -> None:
     begin_task(context)
     params = context["params"]
     rate = params["events_per_minute"] or EVENTS_PER_MINUTE[Level(params["level"])]
-    events = round(rate * params["minutes"])
-    if events * CAMPAIGNS_PER_EVENT < 1:
-        raise AirflowFailException(
-            f"a load test of {events} events holds less than one fraud campaign, so there may be nothing to find: ask "
-            f"for more minutes or a higher rate, {math.ceil(1 / CAMPAIGNS_PER_EVENT)} events or more"
-        )
+    if why := why_too_small(rate, params["minutes"]):
+        raise AirflowFailException(why)
 
 
 def retrain_params() -> dict[str, Any]:

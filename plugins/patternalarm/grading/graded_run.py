@@ -23,7 +23,7 @@ from patternalarm.grading.run_store import (
     load_velocity,
     measured_from_ms,
 )
-from patternalarm.runs.interruptions import Interruption, causes, load_interruptions
+from patternalarm.runs.interruptions import Interruption, load_interruptions, touch_detection
 from patternalarm.runs.registry import Run, get_run
 
 
@@ -42,8 +42,8 @@ class GradedRun:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether a part was lost or hung on the way, by its name."""
-        return bool(causes(self.interruptions))
+        """Whether a part that detection needs was lost or hung on the way, by its name."""
+        return touch_detection(self.interruptions)
 
     @property
     def is_replay(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import class_row
 
+from patternalarm.contracts.jobs import ProcessKind
 from patternalarm.contracts.tables import RUN_INTERRUPTION
 
 
@@ -46,6 +47,9 @@ class Interruption:
         return None if self.ended_at is None else (self.ended_at - self.began_at).total_seconds()
 
 
+# Profiles are kept beside the way of an event: their loss is told, and is no excuse for an alert that came late.
+_BESIDE_DETECTION: Final = frozenset({"redis", ProcessKind.ONLINE_STORE.value})
+
 _RECORD: Final = f"""
 INSERT INTO {RUN_INTERRUPTION} (run_id, component, what, began_at, ended_at) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (run_id, component, began_at) DO UPDATE SET what = excluded.what, ended_at = excluded.ended_at
@@ -71,6 +75,11 @@ def load_interruptions(connection: psycopg.Connection[Any], run_id: str) -> list
 def causes(found: Sequence[Interruption]) -> list[Interruption]:
     """Those that name a part: without one, a pause of detection is the platform's own slowness."""
     return [one for one in found if one.what is not What.PAUSED]
+
+
+def touch_detection(found: Sequence[Interruption]) -> bool:
+    """Whether one of them names a part that events pass through on their way to an alert."""
+    return any(one.component not in _BESIDE_DETECTION for one in causes(found))
 
 
 def told_together(found: Sequence[Interruption]) -> str:

@@ -20,10 +20,10 @@ from patternalarm.runs.interruptions import Interruption, record_interruptions
 from patternalarm.settings import Settings
 
 PLATFORM_PROGRAMS: Final = (
-    *("postgres", "kafka", "zookeeper", "flink-jobmanager", "flink-taskmanager"),
+    *("postgres", "kafka", "redis", "zookeeper", "flink-jobmanager", "flink-taskmanager"),
     *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
 )
-RUN_PROCESSES: Final = (ProcessKind.SCORER, ProcessKind.ALERT_WRITER)
+RUN_PROCESSES: Final = (ProcessKind.SCORER, ProcessKind.ALERT_WRITER, ProcessKind.ONLINE_STORE)
 
 _AIRFLOW_NAMES: Final = {
     "scheduler": "airflow-scheduler",

@@ -21,8 +21,6 @@ from contract_records import amounts, feature_values, fuzz_settings, ids, times,
 
 from patternalarm.alerts.batch import BatchBuilder
 from patternalarm.alerts.explainer import ForestExplainer
-from patternalarm.alerts.findings import Coordinates
-from patternalarm.alerts.kafka_input import InputRecord
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import AlertStore
@@ -30,6 +28,7 @@ from patternalarm.alerts.writer import AlertWriter
 from patternalarm.contracts.alerts import SEVERITY_RANK, SUSPICIOUS_SEVERITY, Severity, base_severity, severity_of
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind, topic_name
+from patternalarm.kafka_input import Coordinates, InputRecord
 from patternalarm.models.verify import verify_model
 
 TYPES = ["plate_swap", "gate_run", "suspicious_activity"]

@@ -10,26 +10,30 @@ import pytest
 from alert_material import EPISODE_MS, NOON_MS, evidence_record, hit_record, toll_pack
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.findings import Coordinates, Found, quarantined, read_evidence, read_pattern_hit
+from patternalarm.alerts.findings import Found, quarantined, read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import Reason
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Written
 from patternalarm.contracts.alerts import SEVERITY_RANK, EvidenceSource, Severity, base_severity, severity_of
 from patternalarm.contracts.quarantine import QuarantineReason
+from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.tables import (
     ALERT,
     ALERT_EVENT,
+    ALLOW_LIST_DECISION,
+    ALLOW_LIST_ENTRY,
     CASE_EVENT,
     CONSUMER_OFFSET,
     QUARANTINED_RECORD,
     SCORER_ROLE,
 )
+from patternalarm.kafka_input import Coordinates
 
 
 class Scope:
     """A scope whose findings are written without Kafka or a model."""
 
-    def __init__(self, connection, superuser, pack):
-        self.scope, self.pack, self.superuser = f"test-{uuid.uuid4().hex[:10]}", pack, superuser
+    def __init__(self, connection, superuser, pack, scope=None):
+        self.scope, self.pack, self.superuser = scope or f"test-{uuid.uuid4().hex[:10]}", pack, superuser
         self.topic = f"evidence.toll.{self.scope}"
         self.builder = BatchBuilder(pack, self.scope, self._score_reasons, self._pattern_reason)
         self.store = AlertStore(connection, self.scope, pack, self.builder.build)
@@ -214,6 +218,81 @@ def test_alerts_two_episodes_or_another_type_apart_are_not_linked(scope):
         scope.evidence("e4", event_time_ms=NOON_MS + EPISODE_MS, actor_id="car-2"),
     )
     assert [alert["related_alert_id"] for alert in scope.alerts()] == [None] * 4
+
+
+def test_events_keep_their_fields_and_features(scope):
+    scope.write(scope.evidence("e1", device_id="d-1"), hit_record([("e2", NOON_MS, 5.0)]))
+    rows = scope.superuser.execute(
+        f"SELECT event_id, fields, features FROM {ALERT_EVENT} JOIN {ALERT} USING (alert_id) WHERE scope = %s ORDER BY 1",
+        (scope.scope,),
+    ).fetchall()
+    told = {
+        "event_type": "pass",
+        "device_id": "d-1",
+        "country": "AT",
+        "amount": "80.0",
+        "currency": "EUR",
+        "lane": "video",
+    }
+    features = {"amount": 80.0, "lane_kind": 2.0, "passes_5m": 5.0}
+    assert [(row["fields"], row["features"]) for row in rows] == [(told, features), ({}, None)]
+
+
+def _allow(superuser, subject_id, *decisions, **changes):
+    """A new entry of the allow-list with its decisions; its id."""
+    entry = {"domain": "toll", "subject_type": "actor", "subject_id": subject_id, "fraud_type": None, **changes}
+    number = superuser.execute(
+        f"INSERT INTO {ALLOW_LIST_ENTRY} ({', '.join(entry)}, reason, expires_at, proposed_by)"
+        f" VALUES ({', '.join(['%s'] * len(entry))}, 'test vehicle', now() + interval '1 day', 'dana') RETURNING *",
+        tuple(entry.values()),
+    ).fetchone()["allow_list_entry_id"]
+    for decision in decisions:
+        superuser.execute(
+            f"INSERT INTO {ALLOW_LIST_DECISION} (allow_list_entry_id, decision, decided_by) VALUES (%s, %s, 'kim')",
+            (number, decision),
+        )
+    return number
+
+
+@pytest.mark.parametrize(
+    ("decisions", "changes", "suppressed"),
+    [
+        (("approved",), {}, True),
+        (("approved",), {"fraud_type": "plate_swap"}, True),
+        (("approved",), {"fraud_type": "gate_run"}, False),
+        (("approved",), {"domain": "another"}, False),
+        (("approved",), {"subject_type": "device"}, False),
+        ((), {}, False),
+        (("approved", "revoked"), {}, False),
+    ],
+    ids=["every type", "its type", "another type", "another domain", "another subject", "one pair of eyes", "revoked"],
+)
+def test_an_active_entry_suppresses_live_alerts_of_its_subject(scorer, superuser, pack, decisions, changes, suppressed):
+    subject = f"car-{uuid.uuid4().hex[:8]}"
+    number = _allow(superuser, subject, *decisions, **changes)
+    for name in (LIVE_SCOPE, None):
+        scope = Scope(scorer, superuser, pack, name)
+        scope.write(scope.evidence("e1", actor_id=subject))
+        (alert,) = (alert for alert in scope.alerts() if alert["subject_id"] == subject)
+        assert alert["suppressed_by"] == (number if suppressed and name == LIVE_SCOPE else None)
+
+
+def test_an_entry_that_ended_or_came_later_suppresses_nothing(scorer, superuser, pack):
+    scope = Scope(scorer, superuser, pack, LIVE_SCOPE)
+    ended, later = (f"car-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    number = _allow(superuser, ended, "approved")
+    with superuser.transaction():
+        superuser.execute(f"ALTER TABLE {ALLOW_LIST_ENTRY} DISABLE TRIGGER keep_history")
+        superuser.execute(
+            f"UPDATE {ALLOW_LIST_ENTRY} SET expires_at = proposed_at WHERE allow_list_entry_id = %s", (number,)
+        )
+        superuser.execute(f"ALTER TABLE {ALLOW_LIST_ENTRY} ENABLE TRIGGER keep_history")
+    scope.write(scope.evidence("e1", actor_id=ended), scope.evidence("e1", actor_id=later))
+    _allow(superuser, later, "approved")
+    scope.write(scope.evidence("e2", actor_id=later))
+    found = {alert["subject_id"]: alert for alert in scope.alerts()}
+    assert [found[subject]["suppressed_by"] for subject in (ended, later)] == [None, None]
+    assert found[later]["event_count"] == 2
 
 
 def test_a_batch_over_a_moved_offset_is_refused_whole(scope):

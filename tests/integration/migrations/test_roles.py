@@ -12,6 +12,7 @@ from migrated_database import migrated_database, superuser_dsn
 
 from patternalarm.contracts.tables import (
     AIRFLOW_ROLE,
+    API_ROLE,
     DBT_ROLE,
     OWNER_ROLE,
     PLATFORM_ROLE,
@@ -36,7 +37,7 @@ def _connect(settings, role, database=None):
 
 def test_every_role_logs_in_to_its_own_database_and_to_no_other(settings):
     homes = {
-        settings.database: {OWNER_ROLE, SCORER_ROLE, PLATFORM_ROLE, DBT_ROLE, READER_ROLE},
+        settings.database: {OWNER_ROLE, SCORER_ROLE, PLATFORM_ROLE, DBT_ROLE, READER_ROLE, API_ROLE},
         settings.airflow_database: {AIRFLOW_ROLE},
         settings.superset_database: {SUPERSET_ROLE},
     }

@@ -5,11 +5,11 @@ import pytest
 from forest_rows import rows
 from pyspark.ml import Pipeline
 from pyspark.ml.feature import VectorAssembler
-from pyspark.sql import functions as F  # noqa: N812
-from scoring.feature_vector import without_missing
 from scoring.scores import with_scores
-from training.forest_export import forest_probabilities, forest_trees
+from training.forest_export import forest_trees
 from training.forest_training import grow_forest
+
+from patternalarm.models.forest_scorer import ForestScorer
 
 
 def test_exported_trees_give_the_pipelines_probabilities(spark, pack, tmp_path):
@@ -19,8 +19,14 @@ def test_exported_trees_give_the_pipelines_probabilities(spark, pack, tmp_path):
 
     trees = forest_trees(spark, tmp_path / "pipeline")
 
-    scored = with_scores(frame, model).select(without_missing(F.col("values")).alias("x"), "scores").toPandas()
-    exported = forest_probabilities(trees, np.stack(scored["x"].to_list()))
+    random = np.random.default_rng(3)
+    drawn = np.where(
+        random.random((10_000, len(pack.features))) < 0.1, np.nan, random.normal(size=(10_000, len(pack.features)))
+    )
+    values = np.concatenate([np.stack(frame.select("values").toPandas()["values"].to_list()), drawn])
+    asked = spark.createDataFrame([(row,) for row in values.tolist()], "`values` array<double>")
+    scored = with_scores(asked, model).select("values", "scores").toPandas()
+    exported = ForestScorer(trees, len(pack.features)).score(np.stack(scored["values"].to_list())).probabilities
     assert len(trees) == pack.training.trees
     assert np.abs(exported - np.stack(scored["scores"].to_list())).max() < 1e-12
     assert exported.max(axis=0)[1] > 0.8

@@ -8,7 +8,6 @@ from alert_material import NOON_MS, evidence_record, hit_record
 
 from patternalarm.alerts.findings import (
     ContractBreachError,
-    Coordinates,
     HitEvent,
     PassedOn,
     passed_on,
@@ -18,6 +17,7 @@ from patternalarm.alerts.findings import (
 )
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
 from patternalarm.contracts.records import EVIDENCE_COLUMNS, PATTERN_HIT_COLUMNS
+from patternalarm.kafka_input import Coordinates
 
 AT = Coordinates("evidence.toll", 0, 41)
 

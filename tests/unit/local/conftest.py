@@ -30,6 +30,7 @@ def configuration(tmp_path, monkeypatch):
         made = Configuration(settings)
         made.__dict__["jdk"] = Found(tmp_path / "jdk", "17.0.1")
         made.__dict__["postgres"] = Found(tmp_path / "postgres" / "bin", "15.1")
+        made.__dict__["redis"] = Found(tmp_path / "redis" / "bin" / "redis-server", "7.0.15")
         return made
 
     return make

@@ -45,7 +45,7 @@ def test_files_with_secrets_are_private_and_nothing_else_holds_one(configuration
 def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configuration):
     made = configuration()
     files = {file.path.name: file.content for file in made.files()}
-    for name in ("supervisord.conf", "kafka.properties", "config.yaml", "zoo.cfg"):
+    for name in ("supervisord.conf", "kafka.properties", "config.yaml", "zoo.cfg", "redis.conf"):
         assert "$" not in files[name]
         assert "0.0.0.0" not in files[name]
     flink = yaml.safe_load(files["config.yaml"])
@@ -55,6 +55,7 @@ def test_nothing_is_left_to_fill_in_and_everything_is_bound_to_the_host(configur
     assert "listeners=PLAINTEXT://127.0.0.1:" in files["kafka.properties"]
     assert "listen_addresses=127.0.0.1" in files["supervisord.conf"]
     assert "clientPortAddress=127.0.0.1" in files["zoo.cfg"]
+    assert "bind 127.0.0.1\n" in files["redis.conf"]
 
 
 def test_servers_listen_on_one_host_and_name_themselves_by_another(configuration):

@@ -1,11 +1,17 @@
 import json
 import socketserver
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from infra.local import health
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from redis_server import redis_server
 
 
 @pytest.fixture
@@ -35,7 +41,9 @@ def test_every_program_has_a_check_of_its_own(configuration):
     assert programs == set(health.CHECKS)
 
 
-@pytest.mark.parametrize("name", [name for name in health.CHECKS if name not in ("postgres", "kafka", "zookeeper")])
+@pytest.mark.parametrize(
+    "name", [name for name in health.CHECKS if name not in ("postgres", "kafka", "zookeeper", "redis")]
+)
 def test_nobody_there_is_unhealthy_and_the_address_is_named(configuration, name):
     made = configuration(airflow_port=1, flink_rest_port=1, superset_port=1)
     with pytest.raises(health.Unhealthy, match=r"http://127\.0\.0\.1:1/"):
@@ -68,6 +76,16 @@ def test_zookeeper_is_asked_whether_it_is_ok(configuration, answer, why):
 def test_a_zookeeper_that_is_away_is_unhealthy(configuration):
     with pytest.raises(health.Unhealthy, match=r"ZooKeeper: .*refused"):
         health.zookeeper(configuration(zookeeper_port=1))
+
+
+def test_redis_is_healthy_to_who_has_its_password(configuration, tmp_path):
+    with redis_server(tmp_path / "server") as server:
+        port, password = server.settings.redis_port, server.settings.redis_password
+        health.redis(configuration(redis_port=port, redis_password=password))
+        with pytest.raises(health.Unhealthy, match=r"Redis: .*password"):
+            health.redis(configuration(redis_port=port, redis_password="wrong"))
+    with pytest.raises(health.Unhealthy, match=r"Redis: .*refused"):
+        health.redis(configuration(redis_port=port))
 
 
 @pytest.mark.parametrize(("free", "told"), [(2**20, True), (2**30, False)])

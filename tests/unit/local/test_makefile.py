@@ -16,6 +16,8 @@ ASKED_FOR = {
     "help",
     "load-test",
     "replay",
+    "api-key",
+    "api-keys",
     "bench",
     "fuzz",
     "faults",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from patternalarm.runs.interruptions import Interruption, What, causes, pauses, told_together
+from patternalarm.runs.interruptions import Interruption, What, causes, pauses, told_together, touch_detection
 
 
 def at(seconds):
@@ -18,6 +18,13 @@ PAUSES = [Interruption(stage, What.PAUSED, at(a), at(b)) for stage, a, b in
 def test_a_pause_is_an_effect_and_names_no_cause():
     assert causes([KILLED, *PAUSES, HANGS]) == [KILLED, HANGS]
     assert causes(PAUSES) == []
+
+
+def test_parts_beside_the_way_of_an_event_excuse_nothing():
+    beside = [Interruption(part, What.RESTARTED, at(2), at(6.5)) for part in ("redis", "online-store")]
+    assert causes(beside) == beside
+    assert not touch_detection([*beside, *PAUSES])
+    assert touch_detection([*beside, HANGS])
 
 
 def test_pauses_of_several_stages_are_one_pause_of_detection():

@@ -183,4 +183,4 @@ def test_a_writer_that_was_removed_is_the_end_too(run):
 
 def test_every_program_that_a_run_needs_is_watched():
     # A run that was interrupted by one that nobody watches would be graded as if nothing had happened.
-    assert {*PLATFORM_PROGRAMS, "superset"} == health.CHECKS.keys()
+    assert {*PLATFORM_PROGRAMS, "api", "superset"} == health.CHECKS.keys()

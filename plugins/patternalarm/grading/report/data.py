@@ -110,7 +110,7 @@ class ReportData:
             )
         elif lines:
             lines.append("detection did not pause")
-        if self.interruptions:
+        if self.graded.was_interrupted:
             lines.append("graded without delays and rate")
         return lines
 

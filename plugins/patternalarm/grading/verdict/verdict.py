@@ -11,7 +11,7 @@ from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.grading.command_line import run_command
 from patternalarm.grading.run_store import connect, is_strict, load_metrics
 from patternalarm.grading.verdict.judgement import judge
-from patternalarm.runs.interruptions import causes, load_interruptions, told_together
+from patternalarm.runs.interruptions import causes, load_interruptions, told_together, touch_detection
 from patternalarm.runs.registry import RunState, finish_run, get_run
 from patternalarm.settings import get_settings
 
@@ -22,7 +22,8 @@ def verdict(run_id: str) -> int:
         run = get_run(connection, run_id)
         interruptions = causes(load_interruptions(connection, run_id))
         metrics = load_metrics(connection, run_id)
-        judgement = judge(metrics, run.kind, run.level, strict=is_strict(run), interrupted=bool(interruptions))
+        interrupted = touch_detection(interruptions)
+        judgement = judge(metrics, run.kind, run.level, strict=is_strict(run), interrupted=interrupted)
         state = RunState.PASSED if judgement.passed else RunState.MISSED
         finish_run(connection, run_id, state, judgement.reason)
         # The first word on a run stays: one that failed is not passed by figures of what it did until then.
@@ -31,7 +32,8 @@ def verdict(run_id: str) -> int:
         sys.stderr.write(f"error: run {run_id} failed: {stored.reason}\n")
         return ExitCode.FAILED
     if interruptions:
-        sys.stdout.write(f"run {run_id} is graded without delays and rate: {told_together(interruptions)}\n")
+        graded = "graded without delays and rate" if interrupted else "graded in full, detection was not touched"
+        sys.stdout.write(f"run {run_id} is {graded}: {told_together(interruptions)}\n")
     if judgement.passed:
         sys.stdout.write(f"run {run_id} passed all {sum(gate.metric.gated for gate in judgement.gates)} gates\n")
         return 0

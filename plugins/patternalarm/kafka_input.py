@@ -1,4 +1,4 @@
-"""The alert writer's input: topics read from given offsets on, without a consumer group."""
+"""Input of a process that keeps its offsets itself: topics read from given offsets on, without a consumer group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,45 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from patternalarm.alerts.findings import Coordinates
-from patternalarm.alerts.store import Partition
+# A topic and one of its partitions.
+Partition = tuple[str, int]
 
 _ANSWER_SECONDS: Final = 10.0
 
 
 class KafkaInputError(RuntimeError):
     """Kafka is gone, a topic is, or the records after a stored offset are; the message names cause and remedy."""
+
+
+class OffsetGoneError(KafkaInputError):
+    """Kafka does not hold the record after a stored offset."""
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Where a record lies in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, as messages tell it.
+
+    Attributes:
+        name: of the process, in words.
+        bookkeeper: who keeps its offsets.
+        remedy: what to do when Kafka no longer holds what lies after one of them.
+    """
+
+    name: str
+    bookkeeper: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -28,23 +59,23 @@ class InputRecord:
 class KafkaInput:
     """Reads topics from given offsets on. Not thread-safe."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[str], client_id: str) -> None:
+    def __init__(self, bootstrap: str, topics: Sequence[str], client_id: str, reader: Reader) -> None:
         """Connect to ``bootstrap`` and find the partitions of ``topics``.
 
         Raises:
             KafkaInputError: Kafka does not answer, or one of the topics does not exist.
         """
-        self._bootstrap = bootstrap
+        self._bootstrap, self._reader = bootstrap, reader
         self._brokers_lost = False
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
                 "client.id": client_id,
-                # librdkafka asks for a group even where none is joined: offsets live in PostgreSQL alone.
+                # librdkafka asks for a group even where none is joined: offsets live with the bookkeeper alone.
                 "group.id": client_id,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                # A stored offset that Kafka no longer has means lost evidence, never a silent jump.
+                # A stored offset that Kafka no longer has means lost records, never a silent jump.
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 10,
                 "allow.auto.create.topics": False,
@@ -60,13 +91,22 @@ class KafkaInput:
         Raises:
             KafkaInputError: Kafka does not answer.
         """
-        return {partition: self._watermarks(partition)[0] for partition in self._partitions}
+        return {partition: low for partition, (low, _) in self.spans().items()}
+
+    def spans(self) -> dict[Partition, tuple[int, int]]:
+        """First offset that Kafka still has, and the one that its next record gets, by partition.
+
+        Raises:
+            KafkaInputError: Kafka does not answer.
+        """
+        return {partition: self._watermarks(partition) for partition in self._partitions}
 
     def start(self, offsets: Mapping[Partition, int]) -> None:
         """Read every partition from its offset on.
 
         Raises:
-            KafkaInputError: an offset is outside what Kafka has.
+            OffsetGoneError: an offset is outside what Kafka has.
+            KafkaInputError: Kafka does not answer.
         """
         self._next = {partition: offsets[partition] for partition in self._partitions}
         for partition, offset in self._next.items():
@@ -112,18 +152,17 @@ class KafkaInput:
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             return self._gone((topic, number), error.str())
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-            return KafkaInputError(f"topic {topic} is gone: it was dropped while its alert writer was running")
+            return KafkaInputError(f"topic {topic} is gone: it was dropped while its {self._reader.name} was running")
         refusal = KafkaInputError(f"topic {topic}, partition {number}: Kafka at {self._bootstrap} says: {error.str()}")
         # Whether it passes by itself is judged by Kafka's own error.
         refusal.__cause__ = KafkaException(error)
         return refusal
 
-    def _gone(self, partition: Partition, found: str) -> KafkaInputError:
+    def _gone(self, partition: Partition, found: str) -> OffsetGoneError:
         topic, number = partition
-        return KafkaInputError(
+        return OffsetGoneError(
             f"topic {topic}, partition {number}: Kafka has no offset {self._next[partition]} "
-            f"({found}): retention removed unread evidence, or the topic was made anew; check what was lost, then "
-            "delete its row in alerting.consumer_offset to start from what is there"
+            f"({found}): retention removed unread records, or the topic was made anew; {self._reader.remedy}"
         )
 
     def _partitions_of(self, topic: str) -> list[int]:
@@ -161,5 +200,5 @@ class KafkaInput:
         cause: Any = error.args[0]
         return KafkaInputError(
             f"Kafka at {self._bootstrap} does not answer ({cause.str()}); see whether it is up (make status) and "
-            "start again: nothing is lost, reading goes on where PostgreSQL says"
+            f"start again: nothing is lost, reading goes on where {self._reader.bookkeeper} says"
         )

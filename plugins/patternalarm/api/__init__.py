@@ -1,0 +1,1 @@
+"""The platform's HTTP API: a process of its own, which starts and follows load tests, scores, and serves alerts and cases."""

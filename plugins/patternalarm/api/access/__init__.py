@@ -1,0 +1,1 @@
+"""Who may call: keys, roles, browser sessions, and the loopback without any."""

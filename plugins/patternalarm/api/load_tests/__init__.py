@@ -1,0 +1,1 @@
+"""A load test from its request to its verdict, over Airflow."""

@@ -1,0 +1,1 @@
+"""Scores by a promoted forest without Spark."""
