@@ -26,6 +26,7 @@ from patternalarm.settings import Settings, SettingsError, SupervisorService, ge
 # Where infra/containers/Dockerfile puts what this file names.
 JAVA: Final = Found(Path("/opt/java"), "17")
 POSTGRES: Final = Found(Path("/usr/lib/postgresql/15/bin"), "15")
+REDIS: Final = Found(Path("/usr/bin/redis-server"), "7")
 SCRATCH: Final = Path("/tmp/flink")  # noqa: S108 - of a container, and gone with it
 
 SUPERVISORS: Final[dict[str, SupervisorService]] = {"jobs": "supervisor", "generator": "generator_supervisor"}
@@ -43,6 +44,11 @@ class ContainerConfiguration(Configuration):
     def postgres(self) -> Found:
         """PostgreSQL's server programs, in its own image."""
         return POSTGRES
+
+    @cached_property
+    def redis(self) -> Found:
+        """Redis' server, in its own image."""
+        return REDIS
 
     @cached_property
     def postgres_directory(self) -> Path:
@@ -73,13 +79,19 @@ class ContainerConfiguration(Configuration):
             )
             for service in SUPERVISORS.values()
         ]
-        for name, command in self._commands(values).items():
+        programs = RawConfigParser()
+        programs.read_string(render("programs.conf.template", values))
+        exports = {
+            name.removeprefix("program:"): _exports(programs[name].get("environment", ""))
+            for name in programs.sections()
+        }
+        for name, command in self._commands(programs).items():
             content = render(
                 "start.sh.template",
                 {
                     "program": name,
                     "platform_env": str(self.home / "platform.env"),
-                    "program_env": f'. "{self.home}/env/flink.env"' if name.startswith("flink-") else "",
+                    "exports": exports.get(name, ""),
                     "before": self._before(name),
                     "command": shlex.join(command),
                 },
@@ -87,10 +99,8 @@ class ContainerConfiguration(Configuration):
             written.append(ConfigurationFile(self.home / "start" / name, content, 0o755))
         return written
 
-    def _commands(self, values: Mapping[str, str]) -> dict[str, list[str]]:
+    def _commands(self, programs: RawConfigParser) -> dict[str, list[str]]:
         """What each container runs: the programs of one machine, and what is started by hand there."""
-        programs = RawConfigParser()
-        programs.read_string(render("programs.conf.template", values))
         commands = {
             name.removeprefix("program:"): shlex.split(programs[name]["command"]) for name in programs.sections()
         }
@@ -100,6 +110,7 @@ class ContainerConfiguration(Configuration):
             *("scheduler", "--skip-serve-logs"),
         ]
         commands["migrate"] = [str(self.settings.python("airflow")), "-m", "infra.local.container", "migrate"]
+        commands["api-key"] = [str(self.settings.python("api")), "-m", "patternalarm.api.access.command_line"]
         commands["superset-init"] = [
             *(f"{self.home}/bin/superset-python", f"{REPOSITORY}/superset/initialise.py", "--publish"),
         ]
@@ -129,6 +140,13 @@ class ContainerConfiguration(Configuration):
             f"  echo 'host all all samenet scram-sha-256' >>{data}/pg_hba.conf\n"
             "fi"
         )
+
+
+def _exports(environment: str) -> str:
+    """Shell lines that set what a supervisor's file sets by ``NAME="value",...``."""
+    assignments = shlex.shlex(environment, posix=True)
+    assignments.whitespace, assignments.whitespace_split = ",", True
+    return "\n".join(f"export {shlex.quote(assignment)}" for assignment in assignments)
 
 
 def init(configuration: ContainerConfiguration, progress: Progress) -> None:
