@@ -22,6 +22,7 @@ ASKED_FOR = {
     "fuzz",
     "faults",
     "leftovers",
+    "compose-test",
     "lint",
 }
 
