@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from profile_material import features_record
 from redis_server import redis_server
-from waiting import wait_for
 
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.online_store import profile_key, scope_key, seconds_kept
@@ -25,7 +24,7 @@ def test_a_thousand_profiles_are_whole_again_after_redis_lost_them_and_after_a_k
 
     # As FLUSHALL does, to this scope alone: the platform's Redis may hold others'.
     stage.client.unlink(*stage.keys_of_scope())
-    wait_for(lambda: stage.client.exists(scope_key("toll", stage.scope)))
+    stage.until(lambda: stage.client.exists(scope_key("toll", stage.scope)))
     stage.wait_whole()
     assert stage.wrong_profiles() == []
     assert stage.log(0).read_text().count("building them from the beginning") == 2
@@ -60,13 +59,13 @@ def test_a_redis_that_is_killed_or_flushed_is_waited_for_and_filled_anew(stage, 
         elsewhere.wait_whole()
         server.end(signal.SIGKILL)
         publish_history(400, 200, 50)
-        wait_for(lambda: "trying again for 600 s" in stage.log(0).read_text())
+        stage.until(lambda: "trying again for 600 s" in stage.log(0).read_text())
         server.start()
-        wait_for(lambda: client.exists(scope_key("toll", stage.scope)))
+        stage.until(lambda: client.exists(scope_key("toll", stage.scope)))
         elsewhere.wait_whole()
         assert elsewhere.wrong_profiles() == []
         client.flushall()
-        wait_for(lambda: client.exists(scope_key("toll", stage.scope)))
+        stage.until(lambda: client.exists(scope_key("toll", stage.scope)))
         elsewhere.wait_whole()
         assert elsewhere.wrong_profiles() == []
         assert writer.poll() is None
@@ -101,7 +100,7 @@ def test_what_kafka_no_longer_has_is_passed_over_with_a_word(stage, publish_hist
     stage.client.hset(scope_key("toll", stage.scope), mapping={"generation": "g", place: 1_000_000})
     stage.start()
     stage.wait_ready()
-    wait_for(lambda: int(stage.client.hget(scope_key("toll", stage.scope), place)) < 1_000_000)
+    stage.until(lambda: int(stage.client.hget(scope_key("toll", stage.scope), place)) < 1_000_000)
     stage.wait_whole()
     assert stage.wrong_profiles() == []
     assert "not 1000000" in stage.log(0).read_text()
@@ -117,7 +116,7 @@ def test_without_redis_it_says_so_and_asks_to_be_started_again(stage):
 
 def test_a_stop_does_not_wait_for_a_redis_that_is_away(stage):
     writer = stage.start(PATTERNALARM_REDIS_PORT=1)
-    wait_for(lambda: "trying again for 600 s" in stage.log(0).read_text())
+    stage.until(lambda: "trying again for 600 s" in stage.log(0).read_text())
     writer.send_signal(signal.SIGTERM)
     code, log = stage.failure(writer)
     assert (code, log.count("stopped as asked"), "Traceback" in log) == (0, 1, False), log

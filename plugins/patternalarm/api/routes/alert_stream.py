@@ -38,8 +38,12 @@ async def stream_alerts(
 
     Personal fields are masked for everybody: a stream is no place to say why one is shown.
     """
+    heard = cursor or last_event_id
     with told_as_problems():
-        feed = ChangeFeed(platform.database, scope, cursor or last_event_id)
+        feed = ChangeFeed(platform.database, scope, heard)
+    if heard is None:
+        # Now is when the caller asks, not when the first event is waited for.
+        await feed.next()
     return event_stream(_changes(platform, feed))
 
 

@@ -88,11 +88,11 @@ class _Order:
 _Rank = Annotated[int, Field(ge=0, le=max(SEVERITY_RANK.values()))]
 _Amount = Annotated[Decimal, Field(max_digits=38)]
 
+_BY_DETECTION: Final = _Order(("a.detected_at", "a.alert_id"), ("timestamptz", "text"), Places(AwareDatetime, Name))
+
 # A score is missing where a pattern alone raised the alert: it stands under every score, as the index has it.
 _ORDERS: Final = {
-    AlertSort.DETECTED_AT: _Order(
-        ("a.detected_at", "a.alert_id"), ("timestamptz", "text"), Places(AwareDatetime, Name)
-    ),
+    AlertSort.DETECTED_AT: _BY_DETECTION,
     AlertSort.SEVERITY: _Order(
         ("a.severity_rank", "a.detected_at", "a.alert_id"),
         ("smallint", "timestamptz", "text"),
@@ -199,18 +199,20 @@ def _page_query(
     wanted: AlertFilter, of: _Order, order: Order, rows: int, after: tuple[Any, ...] | None
 ) -> tuple[str, list[Any]]:
     conditions, parameters, touched = _conditions(wanted)
+    # Both tables have when an alert was detected: of cases that somebody touched, the cases' index knows the order.
+    columns = [column.replace("a.", "c.") for column in of.columns] if touched and of is _BY_DETECTION else of.columns
     comparison, direction = (">", "ASC") if order is Order.ASCENDING else ("<", "DESC")
     if after is not None:
         places = ", ".join(f"%s::{cast_to}" for cast_to in of.casts)
-        conditions.append(f"({', '.join(of.columns)}) {comparison} ({places})")
+        conditions.append(f"({', '.join(columns)}) {comparison} ({places})")
         parameters += after
-    keys = ", ".join(f"{column} AS key_{place}" for place, column in enumerate(of.columns))
+    keys = ", ".join(f"{column} AS key_{place}" for place, column in enumerate(columns))
     # The page first, and then the cases of its alerts: never the cases of all.
     query = f"""
 WITH page AS MATERIALIZED (
   SELECT a.*, {keys} FROM {ALERT} a{f" JOIN {CASE_STATE} c USING (alert_id)" if touched else ""}
   WHERE {" AND ".join(conditions)}
-  ORDER BY {", ".join(f"{column} {direction}" for column in of.columns)} LIMIT %s
+  ORDER BY {", ".join(f"{column} {direction}" for column in columns)} LIMIT %s
 )
 SELECT {alert_columns("page", "s")}, {", ".join(f"key_{place}" for place in range(len(of.columns)))}
 FROM page LEFT JOIN {CASE_STATE} s USING (alert_id)
@@ -229,6 +231,7 @@ def _conditions(wanted: AlertFilter) -> tuple[list[str], list[Any], bool]:
         ("a.subject_id = %s", wanted.subject_id),
         ("a.detected_at >= %s", wanted.detected_from),
         ("a.detected_at < %s", wanted.detected_to),
+        ("c.scope = %s", wanted.scope if touched else None),
         ("c.assignee = %s", wanted.assignee),
         ("c.status = %s", wanted.status if touched else None),
     ):

@@ -32,10 +32,10 @@ SELECT alert_id, max(changed_at) AS changed_at FROM (
      AND updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
    ORDER BY updated_at, alert_id LIMIT %(most)s)
   UNION ALL
-  (SELECT c.alert_id, c.updated_at FROM {CASE_STATE} c JOIN {ALERT} a USING (alert_id)
-   WHERE a.scope = %(scope)s AND (c.updated_at, c.alert_id) > (%(at)s, %(alert_id)s)
-     AND c.updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
-   ORDER BY c.updated_at, c.alert_id LIMIT %(most)s)
+  (SELECT alert_id, updated_at FROM {CASE_STATE}
+   WHERE scope = %(scope)s AND (updated_at, alert_id) > (%(at)s, %(alert_id)s)
+     AND updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
+   ORDER BY updated_at, alert_id LIMIT %(most)s)
 ) changed GROUP BY alert_id ORDER BY 2, 1 LIMIT %(most)s
 """
 _TOLD: Final = f"""
