@@ -2,8 +2,8 @@
 
 ``python -m infra.local.run_tests [lint | SUITE…]`` in the dev environment. A suite whose directory holds no tests is left
 out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed. The suites ``fuzz`` and
-``leftovers``, the long runs of tests that ``integration`` and ``e2e`` run shortly, and ``containers``, which needs Docker, are run
-by name only.
+``leftovers``, the long runs of tests that ``integration`` and ``e2e`` run shortly, and ``containers``, which needs Docker, are
+run by name only.
 """
 
 import os
