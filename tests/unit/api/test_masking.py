@@ -21,15 +21,20 @@ def _alert(**changes):
     values = {
         **dict.fromkeys(Alert.model_fields, None),
         **dict.fromkeys(("first_event_time", "last_event_time", "detected_at", "updated_at"), NOON),
-        "alert_id": "a", "scope": "live", "domain": "payments", "fraud_type": "card_testing", "severity": "low",
-
-            "subject_type": "actor",
-            "subject_id": "acct-00104711",
-            "reasons": [],
-            "amount_at_risk": 1,
-            "amount_tried": 0
-        ,
-        "event_count": 1, "first_source": "score", "pack_version": "1", "case": CaseState(),
+        "alert_id": "a",
+        "scope": "live",
+        "domain": "payments",
+        "fraud_type": "card_testing",
+        "severity": "low",
+        "subject_type": "actor",
+        "subject_id": "acct-00104711",
+        "reasons": [],
+        "amount_at_risk": 1,
+        "amount_tried": 0,
+        "event_count": 1,
+        "first_source": "score",
+        "pack_version": "1",
+        "case": CaseState(),
     }
     return Alert.model_validate(values | changes)
 
