@@ -115,7 +115,7 @@ leftovers: doctor envs ## load tests stopped in every state in every way, and wh
 	@$(DEV) -m infra.local.run_tests leftovers
 
 compose-test: envs ## containers: build, bring up, a graded load test with two of them killed, take down (needs Docker)
-	@$(DEV) -m pytest -q -s tests/containers
+	@$(DEV) -m infra.local.run_tests containers
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

@@ -178,12 +178,12 @@ class Configuration:
     @property
     def run_directory(self) -> Path:
         """Where operators put the configuration of a run's processes."""
-        return self.home / "supervisor" / "run.d"
+        return self.supervisor_file.parent / "run.d"
 
     @property
     def ready_directory(self) -> Path:
         """Where a run's processes tell that they are ready."""
-        return self.home / "supervisor" / "ready"
+        return self.supervisor_file.parent / "ready"
 
     @cached_property
     def flink_home(self) -> Path:
