@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from patternalarm.settings import REPOSITORY
 
 RESULT_FILE: Final = "result.json"
+README_FILE: Final = "README.md"
 TEMPLATE_FILE: Final = "report.md"
 
 _STYLE: Final[dict[Any, Any]] = {
@@ -66,4 +67,4 @@ def publish(directory: Path, result: BaseModel, readme: str, plots: Mapping[str,
     (directory / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for name, document in plots.items():
         (directory / name).write_text(document, encoding="utf-8")
-    (directory / "README.md").write_text(readme, encoding="utf-8")
+    (directory / README_FILE).write_text(readme, encoding="utf-8")

@@ -12,33 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import psycopg
 from pydantic import TypeAdapter
 
 from patternalarm.argument_parser import ArgumentParser
 from patternalarm.contracts.domain_pack import DomainPack, load_pack
-from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.jobs import ScorerMode
-from patternalarm.contracts.pack_folder import PackError
-from patternalarm.contracts.tables import PLATFORM_ROLE
-from patternalarm.engines.errors import EngineError
 from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.models.forest import read_forest
-from patternalarm.models.metadata import ModelError
-from patternalarm.models.registry import ModelRegistryError
-from patternalarm.models.serving import serving_model
 from patternalarm.models.verify import verify_model
-from patternalarm.postgres import connect_once, dsn_of
-from patternalarm.remedies import START_PLATFORM
-from patternalarm.settings import Settings, SettingsError, get_settings
+from patternalarm.settings import Settings, get_settings
 from patternalarm.studies.batching.report import document, plots
 from patternalarm.studies.batching.requests import made_rows
 from patternalarm.studies.batching.result import BatchingResult, Forest, Measurement, Way
 from patternalarm.studies.batching.streams import WAY_OF_MODE, Feed, measure_stream
 from patternalarm.studies.batching.without_spark import NotMeasuredError, measure_http, measure_in_process
-from patternalarm.studies.errors import StudyError, StudyInputError
+from patternalarm.studies.command import run_study
 from patternalarm.studies.machine import this_machine
-from patternalarm.studies.publication import documents_of, publish
+from patternalarm.studies.model import model_directory
+from patternalarm.studies.publication import README_FILE, documents_of, publish
 from patternalarm.studies.scope import study_scope
 
 STUDY: Final = "batching"
@@ -61,25 +52,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warm-up-seconds", type=float, default=15.0, help="how long they come before they count")
     parser.add_argument("--output", type=Path, default=documents_of(STUDY), help="directory of the write-up")
     return parser.parse_args(argv)
-
-
-def model_directory(settings: Settings, pack: DomainPack, given: str) -> Path:
-    """The directory of the model that is ``given``, else of the one that serves the pack's domain.
-
-    Raises:
-        StudyInputError: PostgreSQL, which knows the promoted one, does not answer.
-        ModelRegistryError: none is promoted.
-        ModelError: the promoted one is not fit for the pack.
-    """
-    if given:
-        return Path(given).absolute()
-    try:
-        with connect_once(dsn_of(settings, PLATFORM_ROLE)) as connection:
-            return Path(serving_model(connection, pack).path)
-    except psycopg.OperationalError as error:
-        raise StudyInputError(
-            f"which model is promoted cannot be asked ({error}): {START_PLATFORM}, or name one with MODEL="
-        ) from error
 
 
 def measure(options: argparse.Namespace, settings: Settings) -> BatchingResult:
@@ -152,20 +124,14 @@ def _spark_jobs(options: argparse.Namespace, settings: Settings, pack: DomainPac
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
     options = arguments(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
+
+    def study() -> Path:
         result = measure(options, get_settings())
-    except (StudyInputError, SettingsError, PackError, ModelError, ModelRegistryError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return ExitCode.BAD_INPUT
-    except (StudyError, EngineError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return ExitCode.FAILED
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    publish(options.output, result, document(result), plots(result))
-    sys.stdout.write(f"written: {options.output / 'README.md'}\n")
-    return 0
+        readme: Path = options.output / README_FILE
+        publish(options.output, result, document(result), plots(result))
+        return readme
+
+    return run_study(study)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from patternalarm.generator.publishing.publication import PACED_EVENTS, UNPACED_
 from patternalarm.models.metadata import ModelMetadata
 from patternalarm.studies.batching.result import Measurement, Way
 from patternalarm.studies.machine import cpu_seconds
+from patternalarm.studies.rates import Mark, rates_of_second_half
 from patternalarm.studies.scope import StudyScope
 
 WAY_OF_MODE: Final = {ScorerMode.MICROBATCH: Way.MICROBATCH, ScorerMode.REALTIME: Way.REALTIME}
@@ -154,7 +155,7 @@ def measure_stream(
 
 def _drain(scope: StudyScope, scorer: str, pid: int, wanted: int) -> tuple[float, float]:
     """Wait until ``wanted`` events are scored; events a second and a CPU second of their second half."""
-    marks = [(time.monotonic(), 0, cpu_seconds([pid]))]
+    marks: list[Mark] = [(time.monotonic(), 0, cpu_seconds([pid]))]
 
     def done() -> bool:
         scope.check([scorer])
@@ -163,17 +164,6 @@ def _drain(scope: StudyScope, scorer: str, pid: int, wanted: int) -> tuple[float
 
     scope.wait_for(done, f"{wanted} events to be scored", _DRAIN_SECONDS)
     return rates_of_second_half(marks)
-
-
-def rates_of_second_half(marks: list[tuple[float, int, float]]) -> tuple[float, float]:
-    """Events a second and a CPU second, from ``marks`` of (time, events so far, CPU seconds so far), the first without events.
-
-    The first half is left out, since an engine that has just started meets code that is not compiled yet.
-    """
-    last = marks[-1]
-    half = [mark for mark in marks if mark[1] <= last[1] / 2][-1]
-    events = last[1] - half[1]
-    return events / (last[0] - half[0]), events / max(last[2] - half[2], 0.01)
 
 
 def _await_scores(scope: StudyScope, scorer: str, wanted: int) -> None:
