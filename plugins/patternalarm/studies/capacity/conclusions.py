@@ -3,6 +3,10 @@
 from patternalarm.studies.capacity.result import ERROR_ASKED, CapacityResult
 from patternalarm.studies.wording import count, percent
 
+# Less than the last place that is told.
+_NO_CONTENTION = 0.0005
+_NO_COHERENCY = 0.00005
+
 
 def conclusions(result: CapacityResult) -> list[str]:
     """Sentences, each a point of its own."""
@@ -12,9 +16,9 @@ def conclusions(result: CapacityResult) -> list[str]:
 def _law(result: CapacityResult) -> str:
     law = result.law
     one = f"One worker, a core's worth of engines, holds {count(law.rate * 60)} events a minute by the law"
-    if law.contention == 0 and law.coherency == 0:
+    if law.contention < _NO_CONTENTION and law.coherency < _NO_COHERENCY:
         return f"{one}. It found neither contention nor coherency cost: in the range that was fitted, throughput is linear."
-    most = law.law.most_workers
+    most = law.law.most_workers if law.coherency >= _NO_COHERENCY else None
     costs = f"{one}. Contention (sigma) is {law.contention:.3f}, coherency (kappa) {law.coherency:.4f}"
     if most is None:
         return f"{costs}: more workers always give more, up to {count(law.rate * 60 / law.contention)} events a minute."

@@ -47,12 +47,11 @@ class ScalabilityLaw:
         a = throughput * self.coherency
         b = throughput * (self.contention - self.coherency) - self.rate
         c = throughput * (1 - self.contention)
-        if a == 0:
-            return None if b >= 0 else max(0.0, -c / b)
         inside = b * b - 4 * a * c
-        if inside < 0:
+        # Written with the root in the denominator, which holds for a line (a = 0), too, and loses no digits near one.
+        if inside < 0 or math.sqrt(inside) <= b:
             return None
-        root = (-b - math.sqrt(inside)) / (2 * a)
+        root = 2 * c / (math.sqrt(inside) - b)
         return root if root >= 0 else None
 
 
