@@ -37,7 +37,7 @@ def conclusions(result: BatchingResult) -> list[str]:
     if single and hundred:
         points += [_batching(single, hundred), _overhead(result, single)]
     if single and single.split:
-        points.append(_split(single.split))
+        points.append(_split(single.split, result.find(Way.IN_PROCESS)))
     points += _streams(result, hundred)
     points += _without_spark(result, single)
     return points
@@ -73,15 +73,18 @@ def _overhead(result: BatchingResult, single: Measurement) -> str:
     return f"{sentence}: the rows themselves weigh more than the overhead, so larger batches gain little here."
 
 
-def _split(split: Split) -> str:
+def _split(split: Split, alone: Measurement | None) -> str:
     parts = {"createDataFrame": split.create_ms, "transform": split.transform_ms, "collect": split.collect_ms}
     total = sum(parts.values())
     largest = max(parts, key=lambda name: parts[name])
     shares = ", ".join(f"{name} {milliseconds(value)} ({percent(value / total)})" for name, value in parts.items())
     as_told = "as in the original" if largest == "collect" else "where the original had collect"
+    sentence = f"Of a single request's time, {largest} takes most, {as_told}: {shares}."
+    if alone is None:
+        return sentence
     return (
-        f"Of a single request's time, {largest} takes most, {as_told}: {shares}. Nothing of it depends on the forest "
-        "alone: it is making a plan, compiling it, scheduling tasks, and moving rows between Python and the JVM."
+        f"{sentence} The trees themselves take {milliseconds(alone.p50_ms)} by numpy; what is beyond that is making a plan, "
+        "compiling it, scheduling tasks, and moving rows between Python and the JVM."
     )
 
 
@@ -110,7 +113,7 @@ def _streams(result: BatchingResult, hundred: Measurement | None) -> list[str]:
             else "fewer than"
         )
         points.append(
-            f"For one CPU second the {best.way} stream scores {count(best.rows_per_cpu_second)} events, Kafka's records "
+            f"For one CPU second {describe(best)} scores {count(best.rows_per_cpu_second)} events, Kafka's records "
             f"read and written included: {than} jobs of {hundred.rows} rows ({count(hundred.rows_per_cpu_second)}), without "
             "anybody having to collect a batch first."
         )
@@ -140,7 +143,7 @@ def _without_spark(result: BatchingResult, single: Measurement | None) -> list[s
     fastest = max(result.measurements, key=lambda one: one.rows_per_second, default=None)
     if fastest:
         held = [level for level in Level if fastest.rows_per_second * 60 >= EVENTS_PER_MINUTE[level]]
-        reach = f"enough for the load level {held[-1]}" if held else "not enough for any load level"
+        reach = f"enough to score the load level {held[-1]}" if held else "not enough to score any load level"
         points.append(
             f"The highest throughput is that of {describe(fastest)}: {count(fastest.rows_per_second * 60)} rows a "
             f"minute with what it could have of this machine, {reach}."

@@ -19,6 +19,7 @@ from patternalarm.studies.machine import cpu_seconds
 
 _PREDICT: Final = "/api/predict"
 _ANSWER_SECONDS: Final = 30.0
+_AT_LEAST_SECONDS: Final = 3.0
 
 
 class NotMeasuredError(RuntimeError):
@@ -31,7 +32,9 @@ def measure_in_process(
     """Scores by ``ForestScorer``, one measurement for each number of rows a request."""
     scorer, own = ForestScorer(trees, rows.shape[1]), psutil.Process().pid
     return [
-        timed(Way.IN_PROCESS, rows, size, scorer.score, lambda: cpu_seconds([own]), requests, warm_up)
+        timed(
+            Way.IN_PROCESS, rows, size, scorer.score, lambda: cpu_seconds([own]), requests, warm_up, _AT_LEAST_SECONDS
+        )
         for size in ROWS_PER_REQUEST
     ]
 
@@ -56,7 +59,7 @@ def measure_http(
                 raise NotMeasuredError(f"the API serves model {served}, and {version} was measured")
             pid = _listener(settings.address("api").port)
             return [
-                timed(Way.HTTP, rows, size, request, lambda: cpu_seconds([pid]), requests, warm_up)
+                timed(Way.HTTP, rows, size, request, lambda: cpu_seconds([pid]), requests, warm_up, _AT_LEAST_SECONDS)
                 for size in ROWS_PER_REQUEST
             ]
         except httpx.HTTPStatusError as error:

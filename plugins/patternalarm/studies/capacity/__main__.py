@@ -30,6 +30,8 @@ from patternalarm.studies.publication import README_FILE, documents_of, publish
 from patternalarm.studies.scope import study_scope
 
 STUDY: Final = "capacity"
+# Of one name, so that what a study that was killed left under its quota is freed by the next.
+QUOTA_GROUP: Final = "patternalarm-study"
 
 
 def quotas_argument(text: str) -> list[float]:
@@ -54,7 +56,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--hold-out", type=float, default=2.0, help="cores, on which the law is tried")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is sent")
     parser.add_argument("--tries", type=int, default=6, help="rates that are tried for each quota")
-    parser.add_argument("--output", type=Path, default=documents_of(STUDY), help="directory of the write-up")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--output", type=Path, default=documents_of(STUDY), help="directory of the write-up")
+    place.add_argument("--among-reports", action="store_true", help="write it up among the platform's reports instead")
     return parser.parse_args(argv)
 
 
@@ -76,7 +80,7 @@ def measure(options: argparse.Namespace, settings: Settings) -> CapacityResult:
     measured_at, machine = datetime.now(UTC), this_machine()
     plan = Plan(options.seconds, options.tries)
     # The quota goes first, so that the scope is closed at full speed.
-    with study_scope(settings, STUDY, pack.name) as scope, closing(CpuQuota(scope.name)) as quota:
+    with study_scope(settings, STUDY, pack.name) as scope, closing(CpuQuota(QUOTA_GROUP)) as quota:
         quotas = [*sorted(options.quotas), options.hold_out]
         *fitted, held_out = measure_points(scope, quota, pack, options.domain, directory, quotas, plan)
     return evaluate(
@@ -89,10 +93,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
 
     def study() -> Path:
-        result = measure(options, get_settings())
-        readme: Path = options.output / README_FILE
-        publish(options.output, result, document(result), plots(result))
-        return readme
+        settings = get_settings()
+        result = measure(options, settings)
+        directory: Path = settings.reports_dir / "studies" / STUDY if options.among_reports else options.output
+        publish(directory, result, document(result), plots(result))
+        return directory / README_FILE
 
     return run_study(study)
 

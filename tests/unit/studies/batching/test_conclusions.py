@@ -18,7 +18,9 @@ def test_what_follows_is_told_by_the_figures(result):
     assert "for one row takes 100 ms, for 100 rows 110 ms: batching makes a row 91 times cheaper, as much as" in told
     assert "collect takes most, as in the original: createDataFrame 30 ms (30%)" in told
     assert "the real-time stream scores an event 20 times sooner than the micro-batch one" in told
-    assert "the realtime stream scores 25,000 events" in told and "50 times as many as jobs of 100 rows" in told
+    assert (
+        "the stream in real-time mode scores 25,000 events" in told and "50 times as many as jobs of 100 rows" in told
+    )
     assert "without Spark scores one row in 0.5 ms, 200 times faster than a Spark job" in told
     assert "the stream in real-time mode: 2,400,000 rows a minute" in told and "load level extreme" in told
 
@@ -37,7 +39,7 @@ def test_other_figures_lead_to_other_words(result, measurement):
     assert "the micro-batch stream scores an event 3.0 times sooner than the real-time one" in told
     assert "fewer than jobs of 100 rows" in told
     assert "Spark is no worse" in told
-    assert "not enough for any load level" in told
+    assert "not enough to score any load level" in told
 
 
 def test_ways_that_were_not_measured_are_not_spoken_of(result):

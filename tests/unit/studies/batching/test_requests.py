@@ -51,6 +51,16 @@ def test_the_warm_up_does_not_count():
     assert found.rows_per_cpu_second == 12
 
 
+def test_quick_requests_are_made_until_their_time_can_be_told(monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
+
+    # Each takes a second by this clock.
+    found = timed(Way.IN_PROCESS, np.zeros((9, 1)), 1, len, lambda: 0.0, requests=2, warm_up=0, at_least_seconds=5)
+
+    assert found.requests == 5
+
+
 def test_a_measurement_sums_up_its_requests():
     found = Measurement.of_requests(
         Way.SPARK_JOB, 10, [0.1, 0.2, 0.3], 1.5, Split(create_ms=1, transform_ms=2, collect_ms=3)
