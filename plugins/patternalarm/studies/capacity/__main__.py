@@ -82,7 +82,7 @@ def measure(options: argparse.Namespace, settings: Settings) -> CapacityResult:
     # The quota goes first, so that the scope is closed at full speed.
     with study_scope(settings, STUDY, pack.name) as scope, closing(CpuQuota(QUOTA_GROUP)) as quota:
         quotas = [*sorted(options.quotas), options.hold_out]
-        *fitted, held_out = measure_points(scope, quota, pack, options.domain, directory, quotas, plan)
+        *fitted, held_out = measure_points(scope, quota, options.domain, directory, quotas, plan)
     return evaluate(
         measured_at, machine, pack.name, metadata.version, plan.seconds, LAG_GROWTH_ALLOWED, fitted, held_out
     )

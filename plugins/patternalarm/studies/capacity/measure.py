@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import psutil
 
-from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.jobs import ProcessKind
 from patternalarm.contracts.topics import TopicKind
 from patternalarm.engines import target
@@ -29,7 +28,7 @@ from patternalarm.studies.capacity.result import Hold, Point
 from patternalarm.studies.capacity.search import highest_held
 from patternalarm.studies.errors import StudyError, StudyInputError
 from patternalarm.studies.machine import cpu_seconds, memory_bytes
-from patternalarm.studies.rates import Mark, rates_of_second_half
+from patternalarm.studies.rates import Mark
 from patternalarm.studies.scope import StudyScope
 
 logger = logging.getLogger(__name__)
@@ -78,12 +77,12 @@ class Load:
 
     Args:
         scope: whose events topic is fed.
-        domain: name or folder of the pack.
+        pack: name or folder of the domain's pack.
     """
 
-    def __init__(self, scope: StudyScope, domain: str) -> None:
-        self._domain = domain
-        self._cohort = Cohort(domain, load_activity(domain), _SEED, 0, population_size(_POPULATION_RATE, 1))
+    def __init__(self, scope: StudyScope, pack: str) -> None:
+        self._domain = scope.domain
+        self._cohort = Cohort(scope.domain, load_activity(pack), _SEED, 0, population_size(_POPULATION_RATE, 1))
         self._producer = RecordProducer(scope.bootstrap, scope.topics[TopicKind.EVENTS])
         self._from_ms = int(time.time() * 1_000)
 
@@ -186,24 +185,27 @@ class Detection:
         """CPU seconds of the engines so far."""
         return cpu_seconds(self.pids)
 
-    def drain(self, what: str) -> list[Mark]:
-        """Wait until nothing comes any more; what was done when.
+    def look(self) -> Mark:
+        """Time, events done so far, CPU seconds so far."""
+        return time.monotonic(), self.done(), self.cpu()
+
+    def drain(self, begun: Mark, what: str) -> list[Mark]:
+        """Wait until nothing comes any more; what was done when since ``begun``, a look from before it was sent.
 
         Raises:
             StudyError: that takes too long.
         """
-        begun = self.done()
-        marks: list[Mark] = [(time.monotonic(), 0, self.cpu())]
+        marks = [begun]
 
         def still() -> bool:
-            marks.append((time.monotonic(), self.done() - begun, self.cpu()))
+            marks.append(self.look())
             newest = next(mark for mark in marks if mark[1] == marks[-1][1])
-            return marks[-1][1] > 0 and marks[-1][0] - newest[0] > _STILL_SECONDS
+            return newest is not begun and marks[-1][0] - newest[0] > _STILL_SECONDS
 
         self._scope.wait_for(still, f"the engines to be done with {what}", _DRAIN_SECONDS)
-        return [mark for mark in marks if mark[1] < marks[-1][1]] + [
-            next(mark for mark in marks if mark[1] == marks[-1][1])
-        ]
+        working = [mark for mark in marks if mark[1] < marks[-1][1]]
+        first_without_more = marks[len(working)]
+        return [(at, done - begun[1], cpu) for at, done, cpu in (*working, first_without_more)]
 
 
 class _LagWatch:
@@ -262,8 +264,11 @@ def measure_point(detection: Detection, load: Load, cores: float, guess: float |
     """
     detection.limit(cores)
     guess = guess or _FIRST_GUESS_PER_CORE * cores
+    begun = detection.look()
     load.send_at_once(round(guess * plan.seconds), guess)
-    full_topic = rates_of_second_half(detection.drain(f"a full topic on {cores:g} cores"))[0]
+    # All of it: Flink runs ahead of the scorer at first, so that the second half alone would be the scorer's.
+    ended = detection.drain(begun, f"a full topic on {cores:g} cores")[-1]
+    full_topic = ended[1] / (ended[0] - begun[0])
     logger.info("%g cores: %.0f events a second from a full topic", cores, full_topic)
 
     holds: list[Hold] = []
@@ -271,17 +276,17 @@ def measure_point(detection: Detection, load: Load, cores: float, guess: float |
 
     def holds_rate(per_second: float) -> bool:
         chunks = load.rendered(per_second, plan.seconds)
-        began, engines, generator = time.monotonic(), detection.cpu(), _own_cpu()
+        begun, generator = detection.look(), _own_cpu()
         with _LagWatch(detection) as watch:
             load.send_paced(chunks)
-        seconds = time.monotonic() - began
+            seconds = time.monotonic() - begun[0]
         # What Kafka does not take in time was not held either.
         growth = max(lag_growth(watch.samples, per_second), seconds / plan.seconds - 1)
-        used[per_second] = ((detection.cpu() - engines) / seconds, (_own_cpu() - generator) / seconds)
+        used[per_second] = ((detection.cpu() - begun[2]) / seconds, (_own_cpu() - generator) / seconds)
         held = growth <= LAG_GROWTH_ALLOWED
         holds.append(Hold(per_second=per_second, lag_growth=growth, held=held))
         logger.info("%g cores: %.0f events a second, lag grows by %.1f %%", cores, per_second, growth * 100)
-        detection.drain(f"{per_second:.0f} events a second on {cores:g} cores")
+        detection.drain(begun, f"{per_second:.0f} events a second on {cores:g} cores")
         return held
 
     highest = highest_held(full_topic, holds_rate, plan.tries)
@@ -306,7 +311,7 @@ def _own_cpu() -> float:
 
 
 def measure_points(
-    scope: StudyScope, quota: CpuQuota, pack: DomainPack, domain: str, model: Path, quotas: Sequence[float], plan: Plan
+    scope: StudyScope, quota: CpuQuota, pack: str, model: Path, quotas: Sequence[float], plan: Plan
 ) -> list[Point]:
     """A point for each of ``quotas``, in their order, with engines that are warm.
 
@@ -314,11 +319,12 @@ def measure_points(
         StudyInputError: an engine is not up.
         StudyError: an engine failed, or held nothing.
     """
-    detection, load = Detection(scope, quota), Load(scope, domain)
-    detection.start(domain, model)
-    logger.info("warming up with the history of %s", pack.name)
+    detection, load = Detection(scope, quota), Load(scope, pack)
+    detection.start(pack, model)
+    logger.info("warming up with the history of %s", scope.domain)
+    begun = detection.look()
     load.send_history()
-    detection.drain("the actors' history")
+    detection.drain(begun, "the actors' history")
     points: list[Point] = []
     for cores in quotas:
         guess = points[-1].full_topic_per_second * cores / points[-1].workers if points else None
