@@ -158,7 +158,7 @@ def plan_capacity_params() -> dict[str, Any]:
             "is run. It needs a promoted model.",
         ),
         "seconds": Param(
-            30,
+            45,
             type="number",
             minimum=5,
             maximum=300,

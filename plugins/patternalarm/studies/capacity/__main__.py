@@ -54,7 +54,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--quotas", type=quotas_argument, default=[0.5, 1.0, 1.5], help="cores, of which the law is fitted"
     )
     parser.add_argument("--hold-out", type=float, default=2.0, help="cores, on which the law is tried")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is sent")
+    parser.add_argument("--seconds", type=float, default=45.0, help="how long each rate is sent")
     parser.add_argument("--tries", type=int, default=6, help="rates that are tried for each quota")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--output", type=Path, default=documents_of(STUDY), help="directory of the write-up")

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -89,19 +89,23 @@ class Load:
     def send_history(self) -> None:
         """The actors' earlier events, as a load test begins: they warm the engines."""
         history = list(self._cohort.history(self._from_ms, SHALLOW_HISTORY_EVENTS))
-        for chunk in self._chunks(*in_order_of_sending(history), UNPACED_EVENTS):
-            self._producer.send(chunk.keys, chunk.values)
-        self._producer.finish()
-
-    def send_at_once(self, events: int, per_second: float) -> None:
-        """``events`` as fast as Kafka takes them; by their event times they come at ``per_second``."""
-        for chunk in self._rendered(events, per_second):
-            self._producer.send(chunk.keys, chunk.values)
-        self._producer.finish()
+        self.send_at_once(self._chunks(*in_order_of_sending(history), UNPACED_EVENTS))
 
     def rendered(self, per_second: float, seconds: float) -> list[Chunk]:
-        """Records of ``seconds`` at ``per_second``, made before the first is due, so that sending is all that is left."""
-        return self._rendered(round(per_second * seconds), per_second)
+        """Records of ``seconds`` at ``per_second``, made before the first is due, so that sending is all that is left.
+
+        Their event times go on from those of the records before, and are never ahead of the clock by more than those lasted.
+        """
+        self._from_ms = max(self._from_ms, int(time.time() * 1_000))
+        pieces = list(self._cohort.measured(self._from_ms, seconds, round(per_second * seconds)))
+        self._from_ms += round(seconds * 1_000)
+        return [chunk for piece in pieces for chunk in self._of_slice(piece)]
+
+    def send_at_once(self, chunks: Iterable[Chunk]) -> None:
+        """``chunks`` as fast as Kafka takes them."""
+        for chunk in chunks:
+            self._producer.send(chunk.keys, chunk.values)
+        self._producer.finish()
 
     def send_paced(self, chunks: Sequence[Chunk]) -> None:
         """``chunks`` by the clock, from now on."""
@@ -110,14 +114,6 @@ class Load:
             chunk.send_ms = chunk.send_ms + shift
         self._producer.send_paced(iter(chunks), sum(len(chunk) for chunk in chunks))
         self._producer.finish()
-
-    def _rendered(self, events: int, per_second: float) -> list[Chunk]:
-        seconds = events / per_second
-        # Event time goes on from where it was, and never ahead of the clock by more than the events themselves last.
-        self._from_ms = max(self._from_ms, int(time.time() * 1_000))
-        pieces = list(self._cohort.measured(self._from_ms, seconds, events))
-        self._from_ms += round(seconds * 1_000)
-        return [chunk for piece in pieces for chunk in self._of_slice(piece)]
 
     def _of_slice(self, piece: Slice) -> Iterator[Chunk]:
         return self._chunks(piece.events, piece.event_ids, piece.send_ms, PACED_EVENTS)
@@ -264,8 +260,9 @@ def measure_point(detection: Detection, load: Load, cores: float, guess: float |
     """
     detection.limit(cores)
     guess = guess or _FIRST_GUESS_PER_CORE * cores
+    chunks = load.rendered(guess, plan.seconds)
     begun = detection.look()
-    load.send_at_once(round(guess * plan.seconds), guess)
+    load.send_at_once(chunks)
     # All of it: Flink runs ahead of the scorer at first, so that the second half alone would be the scorer's.
     ended = detection.drain(begun, f"a full topic on {cores:g} cores")[-1]
     full_topic = ended[1] / (ended[0] - begun[0])
