@@ -10,7 +10,14 @@ _NO_COHERENCY = 0.00005
 
 def conclusions(result: CapacityResult) -> list[str]:
     """Sentences, each a point of its own."""
-    return [_law(result), _held_out(result), *_levels(result), _generator(result)]
+    return [_law(result), _held_out(result), *_levels(result), _generator(result), *_unbounded(result)]
+
+
+def _unbounded(result: CapacityResult) -> list[str]:
+    unbounded = [f"{point.workers:g}" for point in (*result.fitted, result.held_out) if not point.bounded]
+    if not unbounded:
+        return []
+    return [f"With {' and '.join(unbounded)} cores every rate tried was held, so they may hold more than is told here."]
 
 
 def _law(result: CapacityResult) -> str:

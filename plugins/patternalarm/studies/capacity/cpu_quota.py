@@ -104,11 +104,14 @@ class CpuQuota:
 
     def close(self) -> None:
         """Put every process back, those that were started under the quota into the group at the top, and remove ours."""
+        self._version.set_quota(self._group, os.cpu_count() or 1)
         for line in (self._group / _PROCESSES).read_text().split():
             group = self._came_from.get(int(line), self._version.root)
             with suppress(ProcessLookupError, FileNotFoundError):
                 (group / _PROCESSES).write_text(line)
-        self._group.rmdir()
+        # A process that was started meanwhile keeps the group there; it has all cores, and the next study moves it.
+        with suppress(OSError):
+            self._group.rmdir()
 
 
 def _version(mounted: Path) -> _Version:

@@ -50,6 +50,11 @@ class Point(BaseModel):
     memory_mib: float
     holds: list[Hold]
 
+    @property
+    def bounded(self) -> bool:
+        """Whether a higher rate was tried and not held; else more might be."""
+        return any(not hold.held and hold.per_second > self.held_per_second for hold in self.holds)
+
 
 class Law(BaseModel):
     """The Universal Scalability Law, events a second."""

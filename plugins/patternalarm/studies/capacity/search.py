@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 # How far the next rate lies from one that was held, or was not, while there is nothing on its other side.
-_UP: Final = 1.15
+_UP: Final = 1.3
 _DOWN: Final = 0.75
 # Bounds this close to each other are close enough.
 _CLOSE: Final = 1.04

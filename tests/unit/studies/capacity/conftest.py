@@ -16,7 +16,10 @@ def point():
             cores_used=workers * 0.9,
             generator_cores=0.2,
             memory_mib=memory_mib,
-            holds=[Hold(per_second=held_per_second, lag_growth=0.01, held=True)],
+            holds=[
+                Hold(per_second=held_per_second, lag_growth=0.01, held=True),
+                Hold(per_second=held_per_second * 1.05, lag_growth=0.1, held=False),
+            ],
         )
 
     return make

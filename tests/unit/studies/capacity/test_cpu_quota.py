@@ -39,6 +39,17 @@ def test_processes_are_put_into_the_group(first_version):
     assert (first_version / "cpu" / "study" / "cgroup.procs").read_text().isdigit()
 
 
+def test_who_leaves_takes_the_quota_away_first(first_version):
+    quota = CpuQuota("study", first_version)
+    quota.add([os.getpid()])
+    quota.limit(0.5)
+
+    quota.close()
+
+    # This process came from the group at the top, of whose path the double knows no more than its root.
+    assert (first_version / "cpu" / "study" / "cpu.cfs_quota_us").read_text() == str((os.cpu_count() or 1) * 100_000)
+
+
 def test_a_machine_without_control_groups_is_refused(tmp_path):
     with pytest.raises(StudyInputError, match="run the study on Linux"):
         CpuQuota("study", tmp_path)

@@ -31,6 +31,13 @@ def test_a_line_is_told_as_a_line(evaluated):
     assert "throughput is linear" in " ".join(conclusions(evaluated(fitted=(2_000.0, 4_000.0, 6_000.0))))
 
 
+def test_a_point_of_which_the_limit_was_not_found_is_told(evaluated):
+    result = evaluated()
+    assert "may hold more" not in " ".join(conclusions(result))
+    result.fitted[1].holds.pop()
+    assert "With 1 cores every rate tried was held" in " ".join(conclusions(result))
+
+
 def test_a_quota_that_the_generator_shares_is_told(evaluated):
     assert "could not be had in full" in " ".join(conclusions(evaluated()))
 
