@@ -62,6 +62,7 @@ def replay_dataset() -> None:
         task_id="register_model", pack=steps.pack, model_dir=steps.value("model_dir"), promote=False
     )
     start_scorer, start_alert_writer = steps.start_scorer(), steps.start_alert_writer()
+    start_online_store = steps.start_online_store()
     publish_test, drain_flink = publish("test"), steps.drain_flink()
     drain_scorer, drain_alert_writer = steps.drain_scorer(), steps.drain_alert_writer()
     account, measure = steps.account(), steps.grading("measure", "figures.measure")
@@ -71,6 +72,8 @@ def replay_dataset() -> None:
 
     check_file >> open_run >> create_topics >> [start_flink, publish_train] >> await_features >> extract_features
     extract_features >> train_model >> [validate_model, register_model]
+    # Beside detection: profiles that could not be kept are told, and decide nothing.
+    create_topics >> start_online_store >> close_run
     register_model >> [start_scorer, start_alert_writer] >> publish_test
     publish_test >> drain_flink >> drain_scorer >> drain_alert_writer
     drain_alert_writer >> account >> measure >> report >> grade

@@ -3,10 +3,10 @@
 A domain without a model that fits gets one first, from `retrain_model`; otherwise that task is skipped.
 
 Opens a run (nothing is started before everything is checked), creates its own topics, starts its Flink job, scorer and
-alert writer, publishes the actors' history and waits until Flink has read it. Then the generators play fraud and
-look-alikes for the minutes asked, while `watch_jobs` fails the run at once if a job dies for good. Afterwards every stage
-is drained in the order of the data, the ledger is closed, and detection, delays and rates are measured, reported and
-graded against the thresholds.
+alert writer (and, beside them, what keeps profiles of the actors), publishes the actors' history and waits until Flink has
+read it. Then the generators play fraud and look-alikes for the minutes asked, while `watch_jobs` fails the run at once if a
+job dies for good. Afterwards every stage is drained in the order of the data, the ledger is closed, and detection, delays
+and rates are measured, reported and graded against the thresholds.
 The teardown stops and drops whatever belongs to the run, also after a failure.
 
 The run's verdict is that of `grade`. It and the teardown must both succeed for the run to count as passed.
@@ -81,6 +81,7 @@ def run_load_test() -> None:
         steps.start_scorer(),
         steps.start_alert_writer(),
     )
+    start_online_store = steps.start_online_store()
     plan_measurement = PlanShardsOperator(task_id="plan_measurement", phase=Phase.MEASURED, **planned)
     generate = RunProcessOperator.partial(task_id="generate", job=generator(""), remove=False).expand(
         options=plan_measurement.output
@@ -100,6 +101,8 @@ def run_load_test() -> None:
     jobs = [start_flink, start_scorer, start_alert_writer]
     train_missing_model >> open_run >> [create_topics, plan_history]
     create_topics >> [*jobs, publish_history]
+    # Beside detection: profiles that could not be kept are told, and decide nothing.
+    create_topics >> start_online_store >> close_run
     [start_flink, publish_history] >> await_history
     [*jobs, await_history] >> plan_measurement >> watch_jobs
     [generate, watch_jobs] >> drain_flink >> drain_scorer >> drain_alert_writer

@@ -60,8 +60,9 @@ def export_difference(scored: DataFrame, trees: list[Tree]) -> float:
         .select(without_missing(F.col("values")).alias("values"), "scores")
     ).toPandas()
     values = np.stack(sample["values"].to_list())
-    exported = ForestScorer(trees, values.shape[1]).score(values)
-    return float(np.abs(exported.probabilities - np.stack(sample["scores"].to_list())).max())
+    scores = np.stack(sample["scores"].to_list())
+    exported = ForestScorer(trees, scores.shape[1], values.shape[1]).score(values)
+    return float(np.abs(exported.probabilities - scores).max())
 
 
 def report_difference(again: Mapping[str, Any], saved: Mapping[str, Any]) -> float:

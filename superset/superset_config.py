@@ -42,7 +42,7 @@ SESSION_COOKIE_HTTPONLY = True
 # Airflow's UI shows the dashboard in a frame, under either name of this host; nobody else may.
 _FRAME_ANCESTORS = [
     "'self'",
-    _settings.airflow_url,
+    _settings.page("airflow"),
     f"http://localhost:{_settings.airflow_port}",
 ]
 ENABLE_CORS = False

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Polls until ``condition()`` holds, and returns what it gave.
+def wait_for(condition: Callable[[], Any], seconds: float = 20, interval: float = 0.05) -> Any:
+    """Polls every ``interval`` seconds until ``condition()`` holds, and returns what it gave.
 
     Raises:
         AssertionError: it does not within ``seconds``.
@@ -16,5 +16,5 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
         found = condition()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(interval)
     raise AssertionError("it did not come to that")

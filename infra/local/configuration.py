@@ -20,7 +20,7 @@ import resource
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ from infra.local.progress import StepError
 
 from patternalarm.contracts.airflow_users import ADMIN_USER, API_USER
 from patternalarm.contracts.tables import AIRFLOW_ROLE
-from patternalarm.settings import Settings
+from patternalarm.settings import Settings, SupervisorService
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -173,17 +173,17 @@ class Configuration:
     @property
     def supervisor_file(self) -> Path:
         """supervisord's configuration."""
-        return self.home / "supervisor" / "supervisord.conf"
+        return self.settings.supervisor_dir("supervisor").absolute() / "supervisord.conf"
 
     @property
     def run_directory(self) -> Path:
         """Where operators put the configuration of a run's processes."""
-        return self.home / "supervisor" / "run.d"
+        return self.supervisor_file.parent / "run.d"
 
     @property
     def ready_directory(self) -> Path:
         """Where a run's processes tell that they are ready."""
-        return self.home / "supervisor" / "ready"
+        return self.supervisor_file.parent / "ready"
 
     @cached_property
     def flink_home(self) -> Path:
@@ -192,6 +192,16 @@ class Configuration:
         if not found:
             raise StepError(f"no PyFlink under {self.settings.venvs / 'flink'}; run: make envs")
         return found[0]
+
+    @property
+    def taskmanager_host(self) -> str:
+        """Where Flink's JobManager finds the TaskManager."""
+        return self.settings.advertised_host
+
+    @property
+    def flink_tmp(self) -> Path:
+        """Flink's scratch files."""
+        return self.home / "flink" / "tmp"
 
     @property
     def superuser_dsn(self) -> str:
@@ -265,7 +275,7 @@ class Configuration:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
             "AIRFLOW__API__HOST": settings.bind_host,
             "AIRFLOW__API__PORT": str(settings.airflow_port),
-            "AIRFLOW__API__BASE_URL": settings.airflow_url,
+            "AIRFLOW__API__BASE_URL": settings.page("airflow"),
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": self.secrets["AIRFLOW__API__SECRET_KEY"],
             "AIRFLOW__API_AUTH__JWT_SECRET": self.secrets["AIRFLOW__API_AUTH__JWT_SECRET"],
@@ -297,7 +307,11 @@ class Configuration:
         open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         values = {
             **{name: str(value) for name, value in self.settings.model_dump().items()},
-            "supervisor": str(self.settings.address("supervisor")),
+            **{service: str(self.settings.address(service)) for service in ("kafka", "zookeeper")},
+            **{f"{service}_host": self.settings.address(service).host for service in ("kafka", "postgres", "flink")},
+            "postgres_client_port": str(self.settings.address("postgres").port),
+            "taskmanager_host": self.taskmanager_host,
+            "flink_tmp": str(self.flink_tmp),
             "home": str(home),
             "repository": str(REPOSITORY),
             "jars": str(home / "jars"),
@@ -318,11 +332,11 @@ class Configuration:
             "common": COMMON_PROGRAM_LINES,
         }
         files = [
-            ConfigurationFile(self.supervisor_file, _render("supervisord.conf.template", values), 0o600),
-            ConfigurationFile(home / "kafka" / "kafka.properties", _render("kafka.properties.template", values)),
-            ConfigurationFile(home / "flink/conf/config.yaml", _render("flink/config.yaml.template", values)),
-            ConfigurationFile(home / "zookeeper/zoo.cfg", _render("zoo.cfg.template", values)),
-            ConfigurationFile(home / "redis" / "redis.conf", _render("redis.conf.template", values), 0o600),
+            *self.supervisor_files(values),
+            ConfigurationFile(home / "kafka" / "kafka.properties", render("kafka.properties.template", values)),
+            ConfigurationFile(home / "flink/conf/config.yaml", render("flink/config.yaml.template", values)),
+            ConfigurationFile(home / "zookeeper/zoo.cfg", render("zoo.cfg.template", values)),
+            ConfigurationFile(home / "redis" / "redis.conf", render("redis.conf.template", values), 0o600),
             ConfigurationFile(home / "platform.env", _as_env_file(self.platform_environment())),
             ConfigurationFile(
                 home / "airflow" / "passwords.json",
@@ -338,9 +352,9 @@ class Configuration:
         for name in ("log4j-console.properties", "log4j-cli.properties"):
             files.append(ConfigurationFile(home / "flink/conf" / name, (TEMPLATES / "flink" / name).read_text()))
         files.append(
-            ConfigurationFile(home / "bin" / "after-postgres", _render("after-postgres.sh.template", values), 0o755)
+            ConfigurationFile(home / "bin" / "after-postgres", render("after-postgres.sh.template", values), 0o755)
         )
-        files.append(ConfigurationFile(home / "bin" / "scheduler", _render("scheduler.sh.template", values), 0o755))
+        files.append(ConfigurationFile(home / "bin" / "scheduler", render("scheduler.sh.template", values), 0o755))
         environments = {
             "airflow": self.airflow_environment(),
             "flink": self.flink_environment(),
@@ -361,7 +375,7 @@ class Configuration:
             "superset-server": ("superset", self.settings.venvs / "superset/bin/gunicorn"),
         }
         for name, (environment_name, command) in commands.items():
-            content = _render(
+            content = render(
                 "wrapper.sh.template",
                 {
                     "program": name,
@@ -372,6 +386,20 @@ class Configuration:
             )
             files.append(ConfigurationFile(home / "bin" / name, content, 0o755))
         return files
+
+    def supervisor_files(self, values: Mapping[str, str]) -> list[ConfigurationFile]:
+        """One supervisor, over the platform's programs and the processes of runs."""
+        content = self.supervisor(values, "supervisor") + "\n" + render("programs.conf.template", values)
+        return [ConfigurationFile(self.supervisor_file, content, 0o600)]
+
+    def supervisor(self, values: Mapping[str, str], service: SupervisorService) -> str:
+        """Configuration of a supervisor and of the processes of runs under it."""
+        own = {
+            "supervisor": str(self.settings.address(service)),
+            "supervisor_directory": str(self.settings.supervisor_dir(service)),
+            "supervisor_log": str(self.home / "logs" / f"{service}d.log"),
+        }
+        return render("supervisord.conf.template", {**values, **own})
 
     def changed(self) -> list[Path]:
         """Files that exist and would now be written differently."""
@@ -384,8 +412,9 @@ class Configuration:
         for name in ("logs", "airflow", "superset", "models", "runs", "reports"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         # Whoever is killed leaves his scratch files; nobody uses them who starts anew.
-        shutil.rmtree(self.home / "flink" / "tmp", ignore_errors=True)
-        for name in ("tmp", "log", "pid", "checkpoints", "savepoints", "ha", "results"):
+        shutil.rmtree(self.flink_tmp, ignore_errors=True)
+        self.flink_tmp.mkdir(parents=True)
+        for name in ("log", "pid", "checkpoints", "savepoints", "ha", "results"):
             (self.home / "flink" / name).mkdir(parents=True, exist_ok=True)
         self.run_directory.mkdir(parents=True, exist_ok=True)
         jars = REPOSITORY / ".local" / "jars"
@@ -411,7 +440,8 @@ def _link_jars(directory: Path, jars: Iterable[Path]) -> None:
         (directory / jar.name).symlink_to(jar.resolve())
 
 
-def _render(template: str, values: dict[str, str]) -> str:
+def render(template: str, values: Mapping[str, str]) -> str:
+    """A template with every name filled in, without the gaps that empty values leave."""
     text = Template((TEMPLATES / template).read_text()).substitute(values)
     return re.sub(r"\n{3,}", "\n\n", text)
 

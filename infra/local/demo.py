@@ -68,6 +68,7 @@ def farewell(configuration: Configuration, new_reports: set[Path]) -> str:
             f"           login admin, password {settings.superset_admin_password}",
             f"Airflow    {settings.airflow_url}",
             f"           login admin, password {settings.airflow_admin_password}",
+            f"API        {settings.api_url}/docs",
             "",
             "Go on      make load-test DOMAIN=gaming LEVEL=normal MINUTES=2 SEED=11",
             "           make replay FILE=<your events.parquet> PACK=<its pack>",

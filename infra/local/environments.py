@@ -1,18 +1,19 @@
 """The Python environments (one per engine, by uv) and the engines' jars (by Maven), made when their inputs changed.
 
-``python3 -m infra.local.environments [uv | envs | jars | all]``, with the system's Python 3.9 or newer and the standard
-library only. Environments go to ``.venvs/<group>``, jars to ``.local/jars/<set>``; each keeps a stamp of what it was made
-from, and is skipped while that has not changed.
+``python3 -m infra.local.environments [uv | envs | jars | all | GROUP… [--without PACKAGE,…]]``, with the system's Python 3.9
+or newer and the standard library only. Environments go to ``.venvs/<group>``, jars to ``.local/jars/<set>``; each keeps a
+stamp of what it was made from, and is skipped while that has not changed.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ JARS = REPOSITORY / ".local" / "jars"
 JAVA_MODULE = REPOSITORY / "flink_jobs" / "java"
 JAVA_MODULE_JAR = "patternalarm-flink.jar"
 STAMP = ".made-from"
+WHOLES = ("uv", "envs", "jars", "all")
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -61,11 +63,12 @@ def make_uv(progress: Progress) -> None:
         run_quietly("installing uv", [home / "bin" / "pip", "install", "--quiet", f"uv=={UV_VERSION}"], LOGS / "uv.log")
 
 
-def make_environments(progress: Progress) -> None:
-    """``.venvs/<group>`` for every group, from the lock file."""
+def make_environments(progress: Progress, groups: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+    """``.venvs/<group>`` for every group, or for ``groups`` alone, from the lock file, ``without`` some of its packages."""
     fingerprint = digest([REPOSITORY / "uv.lock", REPOSITORY / "pyproject.toml"])
+    left_out = [part for name in without for part in ("--no-install-package", name)]
     skipped = []
-    for group in GROUPS:
+    for group in groups or GROUPS:
         environment = REPOSITORY / ".venvs" / group
         if is_made_from(environment, fingerprint):
             skipped.append(group)
@@ -73,7 +76,7 @@ def make_environments(progress: Progress) -> None:
         with progress.step(f"environment {group}"):
             run_quietly(
                 f"uv sync for {group}",
-                [UV, "sync", "--frozen", "--group", group],
+                [UV, "sync", "--frozen", "--group", group, *left_out],
                 LOGS / f"uv-{group}.log",
                 env={
                     **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
@@ -173,14 +176,22 @@ def make(what: str, progress: Progress) -> None:
 
 def main(arguments: list[str]) -> int:
     """Make what was asked for; exit code 1 when a step fails, 2 for an unknown argument."""
-    what = arguments[0] if arguments else "all"
-    if what not in ("uv", "envs", "jars", "all") or len(arguments) > 1:
-        print("usage: python3 -m infra.local.environments [uv | envs | jars | all]", file=sys.stderr)
+    parser = argparse.ArgumentParser(prog="infra.local.environments", description=__doc__)
+    parser.add_argument("what", nargs="*", help=f"one of {', '.join(WHOLES)}, or groups: {', '.join(GROUPS)}")
+    parser.add_argument("--without", default="", help="packages that are left out of the named groups")
+    given = parser.parse_args(arguments)
+    what, without = given.what or ["all"], [name for name in given.without.split(",") if name]
+    groups = what if set(what) <= set(GROUPS) else []
+    if not groups and (len(what) > 1 or what[0] not in WHOLES or without):
+        parser.print_usage(sys.stderr)
         return 2
     with Progress() as progress:
         try:
             with one_at_a_time(progress):
-                make(what, progress)
+                if groups:
+                    make_environments(progress, groups, without)
+                else:
+                    make(what[0], progress)
         except (StepError, OSError) as error:
             print(error, file=sys.stderr)
             return 1

@@ -64,9 +64,7 @@ def zookeeper(configuration: Configuration) -> None:
     """The server serves; it says so to who asks whether it is ok."""
     settings = configuration.settings
     try:
-        with socket.create_connection(
-            (settings.advertised_host, settings.zookeeper_port), TIMEOUT_SECONDS
-        ) as connection:
+        with socket.create_connection(settings.address("zookeeper"), TIMEOUT_SECONDS) as connection:
             connection.sendall(b"ruok")
             answer = connection.makefile("rb").read()
     except OSError as error:

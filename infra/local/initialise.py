@@ -20,6 +20,29 @@ def _log(configuration: Configuration, name: str) -> Path:
     return configuration.home / "logs" / "initialise" / f"{name}.log"
 
 
+def initdb_command(configuration: Configuration, password_file: Path) -> list[str]:
+    """What makes PostgreSQL's data directory, with the superuser's password from a file."""
+    return [
+        str(configuration.postgres.path / "initdb"),
+        f"--pgdata={configuration.postgres_data}",
+        "--username=postgres",
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+    ]
+
+
+def kafka_format_command(configuration: Configuration) -> list[str]:
+    """What formats Kafka's log directory for one node, if it is not."""
+    return [
+        *(str(configuration.jdk.path / "bin" / "java"), "-XX:TieredStopAtLevel=1"),
+        *("-cp", f"{configuration.home}/jars/kafka/*", "kafka.tools.StorageTool", "format"),
+        *("--standalone", "--ignore-formatted", "--cluster-id", secrets.token_urlsafe(16).replace("-", "A")),
+        *("--config", str(configuration.home / "kafka" / "kafka.properties")),
+    ]
+
+
 def postgres_data(configuration: Configuration, progress: Progress) -> None:
     """PostgreSQL's data directory, owned by the user that it runs as."""
     if (configuration.postgres_data / "PG_VERSION").is_file():
@@ -36,17 +59,8 @@ def postgres_data(configuration: Configuration, progress: Progress) -> None:
         if user:
             os.chown(directory, user.pw_uid, user.pw_gid)
             os.chown(password, user.pw_uid, user.pw_gid)
-        command = [
-            configuration.postgres.path / "initdb",
-            f"--pgdata={configuration.postgres_data}",
-            "--username=postgres",
-            f"--pwfile={password}",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C",
-        ]
         result = subprocess.run(
-            [str(part) for part in command],
+            initdb_command(configuration, password),
             capture_output=True,
             text=True,
             cwd="/",
@@ -67,20 +81,7 @@ def kafka_storage(configuration: Configuration, progress: Progress) -> None:
     with progress.step("formatting Kafka's storage", "Kafka's storage formatted"):
         run_quietly(
             "Kafka's storage tool",
-            [
-                configuration.jdk.path / "bin" / "java",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                f"{configuration.home}/jars/kafka/*",
-                "kafka.tools.StorageTool",
-                "format",
-                "--standalone",
-                "--ignore-formatted",
-                "--cluster-id",
-                secrets.token_urlsafe(16).replace("-", "A"),
-                "--config",
-                configuration.home / "kafka" / "kafka.properties",
-            ],
+            kafka_format_command(configuration),
             _log(configuration, "kafka-format"),
         )
 

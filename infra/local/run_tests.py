@@ -2,7 +2,8 @@
 
 ``python -m infra.local.run_tests [lint | SUITE…]`` in the dev environment. A suite whose directory holds no tests is left
 out; a suite that ends without a result counts as one failure. Exit code 1 when anything failed. The suites ``fuzz`` and
-``leftovers``, the long runs of tests that ``integration`` and ``e2e`` run shortly, are run by name only.
+``leftovers``, the long runs of tests that ``integration`` and ``e2e`` run shortly, and ``containers``, which needs Docker, are
+run by name only.
 """
 
 import os
@@ -156,6 +157,8 @@ def suites() -> list[Suite]:
         # By its environment, `make faults` makes it long.
         _pytest("faults", "dev", "tests/faults", platform=True),
         replace(_pytest("leftovers", "dev", "tests/leftovers", platform=True), by_name_only=True),
+        # It needs Docker, and builds with it for minutes.
+        Suite("containers", [f"{dev}/python", "-m", "pytest", "-q", "-s", "tests/containers"], by_name_only=True),
         Suite(
             "fuzz",
             [f"{dev}/python", "-m", "pytest", "-q", "-s", *FUZZ_TESTS],

@@ -43,6 +43,7 @@ PASSING_CLIENT_CODES: Final = {
     -195: "_TRANSPORT",  # the connection broke, or none could be made
     -193: "_RESOLVE",  # a broker's name is not known (yet): containers get theirs when they start
     -192: "_MSG_TIMED_OUT",  # a record was not acknowledged in time
+    -190: "_UNKNOWN_PARTITION",  # a broker that comes back does not know all of its partitions at once
     -187: "_ALL_BROKERS_DOWN",
     -185: "_TIMED_OUT",
     -184: "_QUEUE_FULL",  # the producer's own queue; it empties while it is polled

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError
@@ -29,7 +29,8 @@ OTHER_VARIABLES = frozenset(
 # The default of every address. A platform of several machines sets others; nothing else may know this one.
 LOOPBACK = "127.0.0.1"
 
-Service = Literal["kafka", "postgres", "redis", "flink", "airflow", "api", "superset", "supervisor"]
+SupervisorService = Literal["supervisor", "generator_supervisor"]
+Service = Literal["kafka", "postgres", "redis", "zookeeper", "flink", "airflow", "api", "superset", SupervisorService]
 
 
 class Address(NamedTuple):
@@ -53,10 +54,13 @@ class Target(StrEnum):
     AWS = "aws"
 
 
+_ADDRESS: Final = r"^(\S+:\d{1,5})?$"
+
+
 def _address_field() -> Any:
     return Field(
         default="",
-        pattern=r"^(\S+:\d{1,5})?$",
+        pattern=_ADDRESS,
         description="host:port where clients find the service; the advertised host and the service's port by default.",
     )
 
@@ -76,11 +80,17 @@ class Settings(BaseSettings):
     kafka_address: str = _address_field()
     postgres_address: str = _address_field()
     redis_address: str = _address_field()
+    zookeeper_address: str = _address_field()
     flink_address: str = _address_field()
     airflow_address: str = _address_field()
     api_address: str = _address_field()
     superset_address: str = _address_field()
     supervisor_address: str = _address_field()
+    generator_supervisor_address: str = Field(
+        default="",
+        pattern=_ADDRESS,
+        description="host:port of the supervisor under which generators run; that of all jobs by default.",
+    )
 
     kafka_port: int = 19092
     kafka_controller_port: int = 19093
@@ -149,6 +159,8 @@ class Settings(BaseSettings):
         if told:
             host, _, port = told.rpartition(":")
             return Address(host, int(port))
+        if service == "generator_supervisor":
+            return self.address("supervisor")
         ports = {"flink": self.flink_rest_port}
         return Address(self.advertised_host, ports.get(service) or getattr(self, f"{service}_port"))
 
@@ -156,6 +168,11 @@ class Settings(BaseSettings):
     def kafka_bootstrap(self) -> str:
         """Kafka's bootstrap servers."""
         return str(self.address("kafka"))
+
+    def page(self, service: Literal["airflow", "superset"]) -> str:
+        """Base URL of a service's pages in the browser of whoever sits before this machine."""
+        port = {"airflow": self.airflow_port, "superset": self.superset_port}[service]
+        return f"http://{self.advertised_host}:{port}"
 
     @property
     def flink_url(self) -> str:
@@ -211,6 +228,10 @@ class Settings(BaseSettings):
     def jars_dir(self) -> Path:
         """Jars fetched by Maven: ``kafka/``, ``flink/``, ``spark/`` and the feature module."""
         return self.home / "jars"
+
+    def supervisor_dir(self, service: SupervisorService) -> Path:
+        """Files of a supervisor: its configuration, ``run.d/`` and ``ready/`` for the processes of runs."""
+        return self.home / service
 
     def python(self, environment: str) -> Path:
         """The Python of one of the environments: airflow, flink, spark, dbt, superset, services, dev."""

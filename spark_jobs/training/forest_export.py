@@ -7,7 +7,6 @@ MLlib's random forest computes: each tree votes with its leaf's normalised class
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 

@@ -99,6 +99,8 @@ def test_every_job_reads_the_runs_own_copy_of_its_pack(dag_bag, dag_id, group):
         if "['pack']" in told:
             readers.add(task.task_id.removeprefix(group))
     engines = {"start_flink"} if dag_id == "retrain_model" else {"start_flink", "start_scorer", "start_alert_writer"}
+    if dag_id != "retrain_model":
+        engines.add("start_online_store")
     training = {"extract_features", "train_model", "validate_model"}
     assert (
         readers
@@ -164,6 +166,17 @@ def test_the_marts_decide_nothing_and_are_built_before_the_run_is_closed(dag_bag
     assert (marts.job["program"], marts.job["module"]) == ("dbt", "run")
 
 
+@pytest.mark.parametrize("dag_id", ["run_load_test", "replay_dataset"])
+def test_profiles_decide_nothing_and_hold_up_nothing(dag_bag, dag_id):
+    dag = dag_bag.dags[dag_id]
+    start = dag.get_task("start_online_store")
+    assert start.upstream_task_ids == {"create_topics"}
+    assert start.downstream_task_ids == {"close_run"}
+    assert start.patience == get_settings().first_answer_seconds
+    if dag_id == "run_load_test":
+        assert start.job["name"] not in dag.get_task("watch_jobs").jobs
+
+
 def test_all_waiting_is_left_to_the_triggerer(dag_bag):
     waiting = [
         task
@@ -203,7 +216,7 @@ def test_a_job_says_what_is_run_and_nothing_of_this_machine(dag_bag, dag_id):
 def test_what_stays_is_started_again_and_tells_when_it_is_ready(dag_bag):
     dag = dag_bag.dags["run_load_test"]
     specs = {task.task_id: spec_of(task) for task in dag.tasks if is_starter(task)}
-    stays = {"start_scorer", "start_alert_writer"}
+    stays = {"start_scorer", "start_alert_writer", "start_online_store"}
     assert {task_id for task_id, spec in specs.items() if spec.restarts} == stays
     assert {task_id for task_id, spec in specs.items() if spec.tells_ready} == stays
 

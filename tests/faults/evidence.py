@@ -1,7 +1,9 @@
 """What is known of a load test that faults were done to: the material that the checks judge."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -12,8 +14,11 @@ from faults.load_test import DOMAIN, LoadTest, asked_patiently
 from faults.platform_under_test import PlatformUnderTest
 
 from patternalarm.contracts.alerts import EvidenceSource
+from patternalarm.contracts.online_store import EVENTS_KEPT, profile_key
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, RUN, RUN_LEDGER, RUN_METRIC
 from patternalarm.grading.ledger.score_log import score_log_path
+from patternalarm.online_store.profiles import profile_of
+from patternalarm.redis_client import redis_client
 
 RESUMES_WITHIN_SECONDS: Final = 30.0
 
@@ -115,6 +120,7 @@ class FaultedRun:
         alerts: how many it has.
         detections: every write of an alert.
         score_log: rows, distinct identities; None when there is no score log.
+        stale_profiles: actors whose profile does not hold the newest of the score log.
         report: its report.json; None when there is none.
         page: its report.html.
         unhealthy: parts that do not work afterwards.
@@ -138,6 +144,7 @@ class FaultedRun:
     alerts: int = 0
     detections: Sequence[Detection] = ()
     score_log: tuple[int, int] | None = None
+    stale_profiles: Sequence[str] = ()
     report: dict[str, Any] | None = None
     page: str = ""
     unhealthy: Sequence[str] = ()
@@ -236,6 +243,7 @@ def gather(
         alerts=alerts,
         detections=[Detection(*row) for row in detections],
         score_log=_score_log(platform, run.run_id),
+        stale_profiles=_stale_profiles(platform, run.run_id),
         report=json.loads(report.read_text()) if report.is_file() else None,
         page=page.read_text() if page.is_file() else "",
         unhealthy=unhealthy,
@@ -250,3 +258,24 @@ def _score_log(platform: PlatformUnderTest, run_id: str) -> tuple[int, int] | No
     coordinates = pq.read_table(path, columns=["source_partition", "source_offset"])
     identities = set(zip(*(column.to_pylist() for column in coordinates.columns), strict=True))
     return coordinates.num_rows, len(identities)
+
+
+def _stale_profiles(platform: PlatformUnderTest, run_id: str) -> list[str]:
+    path = score_log_path(platform.settings.score_log_dir, DOMAIN, run_id)
+    scored: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    if path.is_file():
+        columns = pq.read_table(path, columns=["actor_id", "source_offset", "event_id"]).columns
+        for actor_id, offset, event_id in zip(*(column.to_pylist() for column in columns), strict=True):
+            scored[actor_id].append((offset, event_id))
+    stale = []
+    with closing(redis_client(platform.settings)) as client:
+        for actor_id, events in scored.items():
+            fields: Any = client.hgetall(profile_key(DOMAIN, run_id, actor_id))
+            seen = [
+                event.event_id
+                for event in profile_of(run_id, DOMAIN, actor_id, fields).events
+                if event.score is not None
+            ]
+            if seen != [event_id for _, event_id in sorted(events, reverse=True)[:EVENTS_KEPT]]:
+                stale.append(actor_id)
+    return stale

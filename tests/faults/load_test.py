@@ -79,6 +79,8 @@ def start(platform: PlatformUnderTest, name: str, minutes: float) -> LoadTest:
     """
     asked_at = datetime.now(UTC)
     arguments = ["--domain", DOMAIN, "--level", Level.NORMAL, "--minutes", f"{minutes:g}", "--seed", str(SEED)]
+    # What is beside detection excuses no delay, and how fast this machine is was not asked.
+    arguments.append("--no-strict")
     with (results_directory() / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command_line("load-test", *arguments), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT

@@ -22,7 +22,7 @@ from infra.local.platform import Platform
 from infra.local.progress import Progress
 from infra.local.supervision import PlatformSupervisor, Program, State
 
-from patternalarm.cli.airflow_api import ADMIN_USER
+from patternalarm.contracts.airflow_users import ADMIN_USER
 from patternalarm.contracts.tables import CONSUMER_OFFSET, LEASE, PLATFORM_ROLE
 from patternalarm.engines.local.processes import SupervisedProcesses
 from patternalarm.engines.local.supervisor import SupervisorError

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import httpx
 
-from patternalarm.cli.airflow_api import ADMIN_USER, AirflowApi
+from patternalarm.cli.airflow_api import AirflowApi
+from patternalarm.contracts.airflow_users import ADMIN_USER
 from patternalarm.settings import Settings
 
 _TIMEOUT_SECONDS: Final = 60

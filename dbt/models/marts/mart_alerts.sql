@@ -16,6 +16,11 @@ select
     coalesce(cases.status, 'open') as status,
     cases.assignee,
     cases.disposition,
+    cases.snoozed_until,
+    alerts.suppressed_by,
+    coalesce(cases.status, 'open') <> 'closed'
+    and alerts.suppressed_by is null
+    and coalesce(cases.snoozed_until <= now(), true) as in_queue,
     alerts.first_source,
     alerts.first_event_time,
     alerts.last_event_time,
@@ -33,4 +38,4 @@ select
     alerts.pack_version,
     alerts.related_alert_id
 from {{ ref('int_alerts_explained') }} as alerts
-left join {{ ref('int_latest_case_events') }} as cases on cases.alert_id = alerts.alert_id
+left join {{ ref('stg_alerting__case_states') }} as cases on cases.alert_id = alerts.alert_id

@@ -14,6 +14,7 @@ final as (
         severity_rank,
         currency,
         count(*) as alerts,
+        count(suppressed_by) as suppressed_alerts,
         sum(event_count)::bigint as events,
         sum(amount_at_risk)::numeric(38, 4) as money_at_risk,
         sum(amount_tried)::numeric(38, 4) as money_tried,

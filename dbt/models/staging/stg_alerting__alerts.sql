@@ -23,5 +23,6 @@ select
     model_version,
     pattern_version,
     pack_version,
-    related_alert_id
+    related_alert_id,
+    suppressed_by
 from {{ source('alerting', 'alert') }}

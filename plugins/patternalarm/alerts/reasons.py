@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,9 @@ from patternalarm.alerts.findings import Evidence, PatternHit
 from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, EvidenceSource
 from patternalarm.contracts.domain_pack import DomainPack, Feature, FeatureOp
 from patternalarm.contracts.sentences import Number, Unknown, Words, tell
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.metadata import ModelMetadata
 from patternalarm.patterns import Pattern
-
-if TYPE_CHECKING:
-    from patternalarm.alerts.explainer import ForestExplainer
 
 MOST_REASONS: Final = 4
 
@@ -39,9 +37,9 @@ class Reason:
 class ScoreReasons:
     """Reasons of scored evidence, from the pack's sentences and the model's forest."""
 
-    def __init__(self, pack: DomainPack, model: ModelMetadata, explainer: "ForestExplainer") -> None:
+    def __init__(self, pack: DomainPack, model: ModelMetadata, forest: ForestScorer) -> None:
         """Prepare for evidence of ``model``."""
-        self._pack, self._model, self._explainer = pack, model, explainer
+        self._pack, self._model, self._forest = pack, model, forest
         self._targets = {name: 0 if name == SUSPICIOUS_ACTIVITY else pack.classes.index(name) for name in _types(pack)}
 
     def of(self, evidence: Sequence[Evidence]) -> list[list[Reason]]:
@@ -52,7 +50,7 @@ class ScoreReasons:
             return reasons
         values = np.array([evidence[i].values for i in mine], dtype=np.float64)
         targets = np.array([self._targets[evidence[i].fraud_type] for i in mine], dtype=np.int64)
-        contributions = self._explainer.contributions(values, targets)
+        contributions = self._forest.explain(values, targets)
         for i, row, moved in zip(mine, values, contributions, strict=True):
             reasons[i] = self._strongest(evidence[i], row, moved) or reasons[i]
         return reasons

@@ -46,6 +46,7 @@ from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, Partition, Reader
 from patternalarm.models.forest import read_forest
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.metadata import ModelError, ModelMetadata
 from patternalarm.models.verify import verify_model
 from patternalarm.passing_errors import passes_by_itself
@@ -157,15 +158,12 @@ def _parse(argv: Sequence[str] | None) -> _Arguments:
 
 
 def _score_reasons(arguments: _Arguments, pack: DomainPack, model: ModelMetadata) -> ScoreReasons:
-    # shap takes seconds to import: a refusal, or an engine that is down, need not wait for it.
-    from patternalarm.alerts.explainer import ForestExplainer
-
     trees = read_forest(arguments.model)
     try:
-        explainer = ForestExplainer(trees, classes=len(model.classes), features=len(model.feature_names))
+        forest = ForestScorer(trees, classes=len(model.classes), features=len(model.feature_names))
     except ValueError as error:
         raise ModelError(f"model {arguments.model}: {error}; train again with retrain_model") from error
-    return ScoreReasons(pack, model, explainer)
+    return ScoreReasons(pack, model, forest)
 
 
 class Service:

@@ -20,7 +20,17 @@ from patternalarm.api.idempotency import Idempotency
 from patternalarm.api.observe import Observe
 from patternalarm.api.problems import ProblemError, Unavailable, answer_of
 from patternalarm.api.resources import resources_of
-from patternalarm.api.routes import catalogue, health, load_tests, prediction, sessions
+from patternalarm.api.routes import (
+    actors,
+    alert_stream,
+    alerts,
+    allow_lists,
+    catalogue,
+    health,
+    load_tests,
+    prediction,
+    sessions,
+)
 from patternalarm.api.throttle import LIMITS
 from patternalarm.passing_errors import passes_by_itself
 from patternalarm.remedies import START_PLATFORM
@@ -52,9 +62,13 @@ def create_app(settings: Settings, limits: Mapping[str, str] = LIMITS) -> FastAP
             yield
 
     app: FastAPI = FastAPIOffline(
-        title="PatternAlarm", version=version("patternalarm"), description=_DESCRIPTION, lifespan=lifespan
+        title="PatternAlarm",
+        version=version("patternalarm"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
     )
-    for router in (load_tests, prediction, catalogue, sessions, health):
+    for router in (load_tests, alert_stream, alerts, actors, allow_lists, prediction, catalogue, sessions, health):
         app.include_router(router.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)

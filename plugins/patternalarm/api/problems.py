@@ -21,6 +21,33 @@ _REMEDIES: Final = {
     415: "send JSON, or a form where the path takes one",
 }
 
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "remedy", "requestId"],
+    "properties": {
+        "type": {"type": "string", "description": "A URN for this kind of problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong this time."},
+        "remedy": {"type": "string", "description": "What to do about it."},
+        "requestId": {"type": "string", "description": "The request's id in the API's log."},
+    },
+    "example": {
+        "type": "urn:patternalarm:problem:no-such-run",
+        "title": "no such run",
+        "status": 404,
+        "detail": "there is no run 'load-test-1'",
+        "remedy": "see /api/runs for what there is",
+        "requestId": "5b2d1b8de26c402d9165b59beb90ba17",
+    },
+}
+
+# What every call may answer, for the OpenAPI document.
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    group: {"description": words, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for group, words in (("4XX", "The request is refused."), ("5XX", "The platform cannot answer it now."))
+}
+
 
 class ProblemError(Problem):
     """A refusal or failure that the caller is told.

@@ -138,7 +138,7 @@ class AirflowApi:
 
     def url_of(self, dag_id: str, run_id: str) -> str:
         """Where a browser shows the run."""
-        return f"{self._settings.airflow_url}/dags/{dag_id}/runs/{quote(run_id)}"
+        return f"{self._settings.page('airflow')}/dags/{dag_id}/runs/{quote(run_id)}"
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing_is_none: bool = False) -> Any:
         if not self._token:

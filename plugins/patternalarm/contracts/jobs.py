@@ -50,3 +50,8 @@ def flink_consumer_group(domain: str, scope: str) -> str:
 def process_name(scope: str, kind: ProcessKind, shard: int | str | None = None) -> str:
     """Name of the process of ``kind`` in ``scope``; shards of one kind are numbered."""
     return f"{scope}.{kind}" if shard is None else f"{scope}.{kind}-{shard}"
+
+
+def is_generator(name: str) -> bool:
+    """Whether the process of this name plays the events of a run, be it its history or what is measured."""
+    return name.partition(".")[2].startswith(ProcessKind.GENERATOR)

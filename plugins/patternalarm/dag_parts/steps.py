@@ -55,6 +55,7 @@ class RunSteps:
         }
         self.scorer = process_name(self.run_id, ProcessKind.SCORER)
         self.alert_writer = process_name(self.run_id, ProcessKind.ALERT_WRITER)
+        self.online_store = process_name(self.run_id, ProcessKind.ONLINE_STORE)
         self.generator = process_name(self.run_id, ProcessKind.GENERATOR)
 
     def value(self, key: str) -> str:
@@ -135,8 +136,28 @@ class RunSteps:
             ),
         )
 
+    def start_online_store(self) -> StartProcessOperator:
+        """Start what keeps the run's profiles, beside detection: nothing but the teardown may follow it.
+
+        Whether Redis is there decides nothing about the run. Its profiles are whole soon after the last score, long before the
+        run is graded; the teardown ends their process, and they stay until they expire.
+        """
+        return StartProcessOperator(
+            task_id="start_online_store",
+            job=JobSpec(
+                self.online_store,
+                Program.SERVICE,
+                "online_store.writer",
+                self.scope,
+                restarts=True,
+                tells_ready=True,
+                secrets=("redis_password",),
+            ),
+            patience=get_settings().first_answer_seconds,
+        )
+
     def watch_jobs(self, shards: str, seconds: str) -> WatchJobsOperator:
-        """Watch the run's jobs while its generators run, for ``seconds`` at most."""
+        """Watch the run's jobs while its generators run, for ``seconds`` at most; not the online store, which none needs."""
         return WatchJobsOperator(
             task_id="watch_jobs",
             domain=self.domain,

@@ -47,7 +47,9 @@ class ProcessState:
 
     @property
     def to_be_restarted(self) -> bool:
-        """Whether it ended by accident and is about to be started again."""
+        """Whether it ended by accident, or its supervisor did, and it is about to be started again."""
+        if self.state == "STOPPED":
+            return self.restarts and not self.was_started
         return self.state == "EXITED" and self.restarts and self.exit_code not in VERDICT_EXIT_CODES
 
     @property

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from patternalarm.engines.errors import TargetError
 from patternalarm.engines.local.capacity import FixedCapacity
+from patternalarm.engines.local.divided_processes import DividedProcesses
 from patternalarm.engines.local.files import LocalFiles
 from patternalarm.engines.local.flink import RestFlinkCluster
 from patternalarm.engines.local.processes import SupervisedProcesses
@@ -18,7 +19,9 @@ def processes() -> Processes:
     Raises:
         TargetError: the target is not ``local``.
     """
-    return SupervisedProcesses(_local())
+    settings = _local()
+    divided = settings.address("generator_supervisor") != settings.address("supervisor")
+    return DividedProcesses(settings) if divided else SupervisedProcesses(settings)
 
 
 def flink() -> FlinkCluster:

@@ -102,7 +102,9 @@ class ProfileWriter:
             while not self._stop.is_set():
                 # Each step that is done ends a series of failures.
                 sleep = sleep_using_event(self._stop)
-                full = retrying("keep profiles", self._settings.patience_seconds, sleep=sleep)(self._step)
+                full = retrying("keep profiles", self._settings.patience_seconds, sleep=sleep)(
+                    self._step_unless_stopped
+                )
                 if not full:
                     self._stop.wait(REST_SECONDS)
             self._read_the_rest()
@@ -114,6 +116,9 @@ class ProfileWriter:
         while self._source is not None and self._source.behind() and time.monotonic() < deadline:
             self._step()
         self._progress.tell(self._source.behind() if self._source else 0)
+
+    def _step_unless_stopped(self) -> bool:
+        return not self._stop.is_set() and self._step()
 
     def _step(self) -> bool:
         """Read and write once, on a connection that was made anew after a failure; whether there was a full batch."""

@@ -97,9 +97,17 @@ class Watch:
                 continue
             trouble, since = self._trouble(name, program, now, sight)
             self._see(name, now, trouble, program.started_at, since)
+        if sight.programs is not None:
+            self._hear_those_elsewhere(now, sight, sight.programs)
         if sight.flink_job is not None:
             self._see("flink job", now, None if sight.flink_job else What.DOWN)
         return not self._is_over(sight)
+
+    def _hear_those_elsewhere(self, now: float, sight: Sight, programs: Mapping[str, Program]) -> None:
+        """Take in who answers, of those that no supervisor of ours runs: each has a container of its own."""
+        for name in {*sight.answered_at, *(sight.heartbeats or {})} - programs.keys():
+            silent = [at for at, patience in self._answers(name, sight) if now - at > patience]
+            self._see(name, now, What.SILENT if silent else None, since=min(silent, default=None))
 
     def forgive(self, now: float) -> None:
         """Nothing was seen for a while, for reasons of our own."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from faults.checks import detection, ledger, outcome, recovery, report
+from faults.checks import detection, ledger, online_store, outcome, recovery, report
 from faults.checks.check import Check
 
 CHECKS: Final = (
@@ -13,6 +13,7 @@ CHECKS: Final = (
     Check("nothing-is-doubled", ledger.nothing_is_doubled, of_graded_runs=True),
     Check("detection-resumes", detection.resumes, of_graded_runs=True),
     Check("finds-the-fraud", detection.finds_the_fraud, of_graded_runs=True),
+    Check("profiles-are-whole", online_store.profiles_are_whole, of_graded_runs=True),
     Check("report-is-written", report.is_written, of_graded_runs=True),
     Check("report-names-it", report.names_the_interruptions, of_graded_runs=True),
     Check("parts-are-back", recovery.every_part_is_back),

@@ -19,17 +19,20 @@ from patternalarm.contracts.jobs import ProcessKind
 
 SCORER: Final = ProcessKind.SCORER.value
 ALERT_WRITER: Final = ProcessKind.ALERT_WRITER.value
+ONLINE_STORE: Final = ProcessKind.ONLINE_STORE.value
 GENERATOR: Final = f"{ProcessKind.GENERATOR.value}-0"
-OF_RUN: Final = (SCORER, ALERT_WRITER)
+OF_RUN: Final = (SCORER, ALERT_WRITER, ONLINE_STORE)
 
 PARTS: Final = (
     "postgres",
     "kafka",
+    "redis",
     "zookeeper",
     "flink-jobmanager",
     "flink-taskmanager",
     SCORER,
     ALERT_WRITER,
+    ONLINE_STORE,
     "airflow-scheduler",
     "airflow-triggerer",
     "airflow-dag-processor",

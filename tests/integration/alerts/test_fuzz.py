@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from contract_records import amounts, feature_values, fuzz_settings, ids, times, to_json, words
 
 from patternalarm.alerts.batch import BatchBuilder
-from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.alerts.progress import Progress
 from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import AlertStore
@@ -29,6 +28,7 @@ from patternalarm.contracts.alerts import SEVERITY_RANK, SUSPICIOUS_SEVERITY, Se
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind, topic_name
 from patternalarm.kafka_input import Coordinates, InputRecord
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.verify import verify_model
 
 TYPES = ["plate_swap", "gate_run", "suspicious_activity"]
@@ -93,7 +93,7 @@ def directory(tmp_path_factory):
 def write(scorer, superuser, directory):
     pack = toll_pack(directory)
     model = verify_model(write_model(directory / "model", pack), pack)
-    score_reasons = ScoreReasons(pack, model, ForestExplainer(forest(), classes=3, features=3))
+    score_reasons = ScoreReasons(pack, model, ForestScorer(forest(), classes=3, features=3))
 
     def write(batches):
         """Alerts, alert events and quarantine of a scope of its own into which the writer wrote ``batches``."""

@@ -2,13 +2,17 @@
 
 import ipaddress
 import secrets
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -62,6 +66,23 @@ def client(settings: Settings) -> Iterator[TestClient]:
         create_app(settings, limits), base_url=base, client=LOCAL, raise_server_exceptions=False
     ) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings, model: str) -> Iterator[str]:
+    """Base URL of the API as a server that really listens."""
+    app = create_app(settings, {**LIMITS, "trigger": "1000/second", "write": "1000/second", "read": "1000/second"})
+    listener = socket.create_server((settings.bind_host, 0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    serving = uvicorn.Server(config)
+    thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not serving.started:
+        time.sleep(0.01)
+    yield "http://{}:{}".format(*listener.getsockname())
+    serving.should_exit = True
+    thread.join()
+    listener.close()
 
 
 @pytest.fixture(scope="session")

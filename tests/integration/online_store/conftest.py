@@ -57,7 +57,8 @@ class Stage:
 
     def drop_topics(self) -> None:
         """Drop them."""
-        for dropped in self._admin.delete_topics([self.topic(kind) for kind in KINDS]).values():
+        admin = self._admin
+        for dropped in admin.delete_topics([self.topic(kind) for kind in KINDS]).values():
             dropped.result(30)
 
     @property
@@ -97,6 +98,11 @@ class Stage:
         """What the process started as this number logged."""
         return self.directory / f"writer-{number}.log"
 
+    @staticmethod
+    def until(condition: Callable[[], Any]) -> None:
+        """Wait until ``condition`` holds."""
+        wait_for(condition, PATIENCE_SECONDS)
+
     def wait_ready(self) -> None:
         """Wait until the process started last is at work."""
         number = len(self.processes) - 1
@@ -105,7 +111,7 @@ class Stage:
             assert self.processes[number].poll() is None, self.log(number).read_text()
             return (self.directory / f"ready-{number}").exists()
 
-        wait_for(is_ready, PATIENCE_SECONDS)
+        self.until(is_ready)
 
     def failure(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
         """Exit code and log of a process that ends by itself."""
@@ -120,7 +126,7 @@ class Stage:
             read = {kind: sum(int(at) for name, at in known.items() if self._is_of(name, kind)) for kind in KINDS}
             return all(read[kind] >= len(self.published[kind]) for kind in KINDS)
 
-        wait_for(is_read, PATIENCE_SECONDS)
+        self.until(is_read)
 
     def _is_of(self, name: bytes, kind: TopicKind) -> bool:
         return name.startswith(f"{self.topic(kind)}:".encode())
@@ -142,7 +148,7 @@ class Stage:
                 wrong.append(actor_id)
         return wrong
 
-    def keys(self) -> list[bytes]:
+    def keys_of_scope(self) -> list[bytes]:
         """Keys of this scope."""
         return list(self.client.scan_iter(f"*:{self.scope}*", count=10_000))
 
@@ -159,7 +165,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
         own.drop_topics()
-        if keys := own.keys():
+        if keys := own.keys_of_scope():
             client.unlink(*keys)
 
 

@@ -26,7 +26,11 @@ def test_exported_trees_give_the_pipelines_probabilities(spark, pack, tmp_path):
     values = np.concatenate([np.stack(frame.select("values").toPandas()["values"].to_list()), drawn])
     asked = spark.createDataFrame([(row,) for row in values.tolist()], "`values` array<double>")
     scored = with_scores(asked, model).select("values", "scores").toPandas()
-    exported = ForestScorer(trees, len(pack.features)).score(np.stack(scored["values"].to_list())).probabilities
+    exported = (
+        ForestScorer(trees, len(pack.classes), len(pack.features))
+        .score(np.stack(scored["values"].to_list()))
+        .probabilities
+    )
     assert len(trees) == pack.training.trees
     assert np.abs(exported - np.stack(scored["scores"].to_list())).max() < 1e-12
     assert exported.max(axis=0)[1] > 0.8

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from alert_material import NOON_MS, PACK, evidence_record, forest, hit_record, toll_pack, write_model
 
-from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.alerts.findings import read_evidence, read_pattern_hit
 from patternalarm.alerts.reasons import PatternReasons, Reason, ScoreReasons, fields_of, sentence_of
 from patternalarm.contracts.alerts import EvidenceSource, Severity, SubjectType
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.pack_folder import PackError, pack_names
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.verify import verify_model
 from patternalarm.patterns import Pattern
 
@@ -18,8 +18,8 @@ from patternalarm.patterns import Pattern
 @pytest.fixture
 def reasons(pack, tmp_path):
     model = verify_model(write_model(tmp_path / "model", pack), pack)
-    explainer = ForestExplainer(forest(), classes=3, features=3)
-    reasons = ScoreReasons(pack, model, explainer)
+    scorer = ForestScorer(forest(), classes=3, features=3)
+    reasons = ScoreReasons(pack, model, scorer)
 
     def of(**changes):
         record = evidence_record(pack, "e1", **changes)

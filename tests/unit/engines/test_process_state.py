@@ -33,3 +33,8 @@ def test_only_accidents_are_restarted(state, exit_code, restarts, alive, words):
 )
 def test_a_signal_is_told_by_name(signal, words):
     assert ProcessState("p", "EXITED", 0, -1, 1, restarts=False, signal=signal).describe() == words
+
+
+@pytest.mark.parametrize(("restarts", "started_at", "alive"), [(True, 0, True), (False, 0, False), (True, 1, False)])
+def test_what_its_supervisor_was_killed_with_is_about_to_be_started_again(restarts, started_at, alive):
+    assert ProcessState("p", "STOPPED", 0, None, started_at, restarts).alive is alive

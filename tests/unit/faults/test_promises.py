@@ -112,6 +112,7 @@ def test_a_run_that_came_to_what_was_promised_breaks_nothing(run):
         ),
         ("finds-the-fraud", {"alerts": 0}),
         ("finds-the-fraud", {"figures": {**GOOD.figures, ("campaign_recall", "all"): Figure(0.3, 0.5, 0.8, None)}}),
+        ("profiles-are-whole", {"stale_profiles": ["actor-1"]}),
         ("report-is-written", {"page": ""}),
         ("report-names-it", {"report": {}}),
         ("report-names-it", {"report": {**REPORT, "interruptions": []}}),

@@ -31,6 +31,20 @@ def test_environments_are_made_once_and_again_when_the_lock_changes(repository):
     assert said.getvalue().count("skipped: services, flink") == 1
 
 
+def test_a_group_is_made_alone_and_without_what_is_named(repository, monkeypatch):
+    commands = []
+    monkeypatch.setattr(environments, "run_quietly", lambda _, command, *__, **___: commands.append(command[1:]))
+    assert environments.main(["flink", "--without", "apache-beam,pandas"]) == 0
+    left_out = ["--no-install-package", "apache-beam", "--no-install-package", "pandas"]
+    assert commands == [["sync", "--frozen", "--group", "flink", *left_out]]
+
+
+@pytest.mark.parametrize("arguments", [["flink", "jars"], ["jars", "--without", "pandas"], ["uv", "jars"]])
+def test_groups_and_wholes_are_not_mixed(arguments, capsys):
+    assert environments.main(arguments) == 2
+    assert "usage" in capsys.readouterr().err
+
+
 def test_an_interrupted_environment_is_made_again(repository, monkeypatch):
     _, commands = repository
 

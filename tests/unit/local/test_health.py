@@ -45,7 +45,7 @@ def test_every_program_has_a_check_of_its_own(configuration):
     "name", [name for name in health.CHECKS if name not in ("postgres", "kafka", "zookeeper", "redis")]
 )
 def test_nobody_there_is_unhealthy_and_the_address_is_named(configuration, name):
-    made = configuration(airflow_port=1, flink_rest_port=1, superset_port=1)
+    made = configuration(airflow_port=1, flink_rest_port=1, api_port=1, superset_port=1)
     with pytest.raises(health.Unhealthy, match=r"http://127\.0\.0\.1:1/"):
         health.CHECKS[name](made)
 

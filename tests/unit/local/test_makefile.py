@@ -24,6 +24,7 @@ ASKED_FOR = {
     "fuzz",
     "faults",
     "leftovers",
+    "compose-test",
     "lint",
 }
 

@@ -2,11 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
-from alert_material import forest, split
+from alert_material import forest
 from hypothesis import given
 from hypothesis import strategies as st
+from shap_contributions import ForestExplainer
 
-from patternalarm.alerts.explainer import ForestExplainer
 from patternalarm.models.forest import MISSING, Tree
 from patternalarm.models.forest_scorer import ForestScorer
 
@@ -14,7 +14,7 @@ FEATURES, CLASSES = 3, 3
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> Tree:
+def grown_tree(draw: st.DrawFn) -> Tree:
     """A tree that grew at random: each split takes a leaf and gives it two."""
     left, right, feature, threshold = [-1], [-1], [-1], [np.nan]
     for _ in range(draw(st.integers(0, 12))):
@@ -60,19 +60,19 @@ rows = st.lists(
 )
 
 
-@given(st.lists(trees(), min_size=1, max_size=4), rows)
+@given(st.lists(grown_tree(), min_size=1, max_size=4), rows)
 def test_scores_are_those_of_walking_every_tree(grown, values):
     given_rows = np.array(values)
-    scored = ForestScorer(grown, FEATURES).score(given_rows)
+    scored = ForestScorer(grown, CLASSES, FEATURES).score(given_rows)
     for row, probabilities in zip(given_rows, scored.probabilities, strict=True):
         naive = np.mean([shares(tree, walked(tree, row)[-1]) for tree in grown], axis=0)
         assert probabilities == pytest.approx(naive)
 
 
-@given(st.lists(trees(), min_size=1, max_size=4), rows, st.integers(0, CLASSES - 1))
+@given(st.lists(grown_tree(), min_size=1, max_size=4), rows, st.integers(0, CLASSES - 1))
 def test_contributions_are_the_changes_along_the_ways(grown, values, target):
     given_rows = np.array(values)
-    scorer = ForestScorer(grown, FEATURES)
+    scorer = ForestScorer(grown, CLASSES, FEATURES)
     moved = scorer.contributions(scorer.score(given_rows), np.full(len(given_rows), target))
     for row, contributions in zip(given_rows, moved, strict=True):
         naive = np.zeros(FEATURES)
@@ -84,23 +84,23 @@ def test_contributions_are_the_changes_along_the_ways(grown, values, target):
         assert contributions == pytest.approx(naive)
 
 
-def test_contributions_are_those_of_the_alert_writer():
+def test_contributions_are_those_of_shap():
     values = np.array([[80.0, 2.0, 5.0], [10.0, np.nan, 1.0], [50.0, 0.0, 3.0]])
     targets = np.array([1, 2, 0])
-    scorer = ForestScorer(forest(), FEATURES)
+    scorer = ForestScorer(forest(), CLASSES, FEATURES)
     theirs = ForestExplainer(forest(), classes=CLASSES, features=FEATURES).contributions(values, targets)
     assert scorer.contributions(scorer.score(values), targets) == pytest.approx(theirs)
 
 
 @pytest.mark.parametrize(
-    ("grown", "features", "named"),
-    [([], 3, "no trees"), ([split(2, 1.0, (1.0, 0.0), (0.0, 1.0))], 2, "feature 2 of 2")],
+    ("trees", "classes", "features", "named"),
+    [([], 3, 3, "no trees"), (forest(), 2, 3, "2 classes"), (forest(), 3, 2, "feature 2 of 2")],
 )
-def test_a_forest_of_another_shape_is_refused(grown, features, named):
+def test_a_forest_of_another_shape_is_refused(trees, classes, features, named):
     with pytest.raises(ValueError, match=named):
-        ForestScorer(grown, features)
+        ForestScorer(trees, classes, features)
 
 
 def test_rows_of_another_length_are_refused():
     with pytest.raises(ValueError, match="rows of 2 features, the forest reads 3"):
-        ForestScorer(forest(), FEATURES).score(np.zeros((1, 2)))
+        ForestScorer(forest(), CLASSES, FEATURES).score(np.zeros((1, 2)))

@@ -102,6 +102,17 @@ def test_an_alert_writer_that_hangs_is_told_by_its_missing_commits(run):
     assert run.told() == {("alert-writer", What.STOOD_STILL, 61.0), ("alerts", What.PAUSED, 61.0)}
 
 
+def test_who_is_under_no_supervisor_of_ours_is_told_by_his_silence(run):
+    """In containers, Kafka has one of its own."""
+    programs = {name: program for name, program in run.sight.programs.items() if name in BOTH}
+    run.sight = replace(run.sight, programs=programs)
+    for _ in range(3):
+        run.work(1, answered_at={"kafka": run.second + 1})
+    run.work(20, answered_at={"kafka": run.second})
+    run.work(1, answered_at={"kafka": run.second + 1})
+    assert run.told() == {("kafka", What.SILENT, 21.0)}
+
+
 def test_kafka_that_does_not_answer_pauses_all_and_accuses_nobody_else(run):
     run.work(60, ends=None, answered_at={"kafka": run.second})
     run.work(5)

@@ -24,7 +24,7 @@ _RUNNING: Final = "running"
 def links_of(run: KnownRun) -> Links:
     """Where to go on from a run."""
     at = f"/api/test/{run.run_id}"
-    airflow = f"{get_settings().airflow_url}/dags/{run.dag_id}/runs/{run.airflow_run_id}"
+    airflow = f"{get_settings().page('airflow')}/dags/{run.dag_id}/runs/{run.airflow_run_id}"
     return Links(self=at, events=f"{at}/events", report=f"{at}/report", airflow=airflow)
 
 

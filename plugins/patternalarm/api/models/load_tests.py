@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
+from patternalarm.api.models.base import Answer
 from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.contracts.runs import (
     EVENTS_PER_MINUTE,
@@ -98,7 +99,7 @@ class LoadTestRequest(BaseModel):
         return values
 
 
-class Links(BaseModel):
+class Links(Answer):
     """Where to go on."""
 
     self: str
@@ -107,10 +108,10 @@ class Links(BaseModel):
     airflow: str
 
 
-class Accepted(BaseModel):
+class Accepted(Answer):
     """A load test that will run, or with ``dryRun`` would."""
 
-    run_id: Annotated[str | None, Field(serialization_alias="runId")]
+    run_id: str | None
     domain: str
     level: Level
     events: Annotated[int, Field(description="Events that it generates, its history not counted.")]
@@ -121,34 +122,34 @@ class Accepted(BaseModel):
     links: Links | None
 
 
-class StepState(BaseModel):
+class StepState(Answer):
     """One task of the run."""
 
     name: str
     state: str
-    started_at: Annotated[str | None, Field(serialization_alias="startedAt")]
-    ended_at: Annotated[str | None, Field(serialization_alias="endedAt")]
+    started_at: str | None
+    ended_at: str | None
 
 
-class Verdict(BaseModel):
+class Verdict(Answer):
     """How the run ended: passed, missed (under a threshold) or failed, and why."""
 
     state: str
     reason: str | None
 
 
-class RunProgress(BaseModel):
+class RunProgress(Answer):
     """How far a run is."""
 
-    run_id: Annotated[str, Field(serialization_alias="runId")]
+    run_id: str
     domain: str
     state: Annotated[str, Field(description="queued, running, passed, missed or failed")]
     step: Annotated[str | None, Field(description="The task at work; several are told with a comma.")]
     steps: Annotated[list[StepState] | None, Field(description="Null while Airflow is away.")]
     verdict: Verdict | None
-    requested_at: Annotated[datetime, Field(serialization_alias="requestedAt")]
-    requested_by: Annotated[str | None, Field(serialization_alias="requestedBy")]
-    measured_from: Annotated[datetime | None, Field(serialization_alias="measuredFrom")]
-    measured_until: Annotated[datetime | None, Field(serialization_alias="measuredUntil")]
-    ended_at: Annotated[datetime | None, Field(serialization_alias="endedAt")]
+    requested_at: datetime
+    requested_by: str | None
+    measured_from: datetime | None
+    measured_until: datetime | None
+    ended_at: datetime | None
     links: Links

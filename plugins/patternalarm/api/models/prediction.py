@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from patternalarm.api.models.base import Answer
+
 MOST_ROWS = 1_000
 # Far beyond any pack's; the pack's own count is checked, and named, afterwards.
 MOST_FEATURES = 1_000
@@ -38,7 +40,7 @@ class PredictRequest(BaseModel):
     ]
 
 
-class PredictedReason(BaseModel):
+class PredictedReason(Answer):
     """What moved the score, strongest first; ``contribution`` is the change of the type's probability."""
 
     code: str
@@ -46,21 +48,19 @@ class PredictedReason(BaseModel):
     contribution: float
 
 
-class Prediction(BaseModel):
+class Prediction(Answer):
     """What the model says of one row."""
 
     score: Annotated[float, Field(description="1 - P(legitimate)")]
     scores: Annotated[dict[str, float], Field(description="Probability by class.")]
-    fraud_type: Annotated[
-        str | None, Field(serialization_alias="fraudType", description="What it would alert as; null: no alert.")
-    ]
+    fraud_type: Annotated[str | None, Field(description="What it would alert as; null: no alert.")]
     reasons: list[PredictedReason]
 
 
-class PredictResponse(BaseModel):
+class PredictResponse(Answer):
     """Scores of all rows, in their order."""
 
     domain: str
-    model_version: Annotated[str, Field(serialization_alias="modelVersion")]
-    feature_set: Annotated[str, Field(serialization_alias="featureSet")]
+    model_version: str
+    feature_set: str
     predictions: list[Prediction]

@@ -94,7 +94,7 @@ class ServedModels:
                 return known
             directory = Path(serving_model(connection, pack).path)
         metadata = verify_model(directory, pack)
-        return Served(pack, metadata, ForestScorer(read_forest(directory), len(pack.features)))
+        return Served(pack, metadata, ForestScorer(read_forest(directory), len(metadata.classes), len(pack.features)))
 
 
 def unknown_domain(domain: str) -> ProblemError:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from patternalarm.api.dependencies import Database, Principal, Role, require
+from patternalarm.api.models.base import Answer
 from patternalarm.api.problems import ProblemError
 from patternalarm.api.stores.cursors import CursorError, decode, encode
 from patternalarm.api.stores.models import promoted_models
@@ -21,7 +22,7 @@ Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
 _STATES: Final = "^(running|passed|missed|failed)$"
 
 
-class FieldOut(BaseModel):
+class FieldOut(Answer):
     """A field of a domain's events."""
 
     name: str
@@ -31,7 +32,7 @@ class FieldOut(BaseModel):
     description: str
 
 
-class FeatureOut(BaseModel):
+class FeatureOut(Answer):
     """A feature, in the place that a vector has it at."""
 
     name: str
@@ -40,36 +41,36 @@ class FeatureOut(BaseModel):
     op: str
 
 
-class DomainOut(BaseModel):
+class DomainOut(Answer):
     """A shipped domain."""
 
     name: str
     version: str
-    feature_set: Annotated[str, Field(serialization_alias="featureSet")]
+    feature_set: str
     currency: str | None
-    fraud_types: Annotated[list[str], Field(serialization_alias="fraudTypes")]
+    fraud_types: list[str]
     generated: Annotated[bool, Field(description="Whether load tests can play it.")]
     fields: list[FieldOut]
     features: list[FeatureOut]
 
 
-class ModelOut(BaseModel):
+class ModelOut(Answer):
     """The model that serves a domain."""
 
     domain: str
     version: str
-    feature_set: Annotated[str, Field(serialization_alias="featureSet")]
-    pack_version: Annotated[str, Field(serialization_alias="packVersion")]
+    feature_set: str
+    pack_version: str
     thresholds: dict[str, float]
     metrics: dict[str, Any]
-    trained_at: Annotated[datetime, Field(serialization_alias="trainedAt")]
-    promoted_at: Annotated[datetime, Field(serialization_alias="promotedAt")]
+    trained_at: datetime
+    promoted_at: datetime
 
 
-class RunOut(BaseModel):
+class RunOut(Answer):
     """A run, with its ledger and its figures over all fraud types once it has them."""
 
-    run_id: Annotated[str, Field(serialization_alias="runId")]
+    run_id: str
     kind: str
     domain: str
     level: str | None
@@ -77,20 +78,20 @@ class RunOut(BaseModel):
     minutes: float | None
     state: str
     reason: str | None
-    model_version: Annotated[str | None, Field(serialization_alias="modelVersion")]
-    requested_at: Annotated[datetime, Field(serialization_alias="requestedAt")]
-    measured_from: Annotated[datetime | None, Field(serialization_alias="measuredFrom")]
-    measured_until: Annotated[datetime | None, Field(serialization_alias="measuredUntil")]
-    ended_at: Annotated[datetime | None, Field(serialization_alias="endedAt")]
+    model_version: str | None
+    requested_at: datetime
+    measured_from: datetime | None
+    measured_until: datetime | None
+    ended_at: datetime | None
     generated: int | None
     scored: int | None
     lost: int | None
     duplicated: int | None
-    ledger_closed: Annotated[bool | None, Field(serialization_alias="ledgerClosed")]
+    ledger_closed: bool | None
     metrics: dict[str, float | None] | None
 
 
-class RunPage(BaseModel):
+class RunPage(Answer):
     """Runs, the newest first; ``next`` is the cursor of the page after this one."""
 
     runs: list[RunOut]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patternalarm.api.access.caller import CSRF_KEY, SESSION_KEY, principal_by_key
 from patternalarm.api.dependencies import Platform, Principal, Role, require
+from patternalarm.api.models.base import Answer
 
 router = APIRouter(prefix="/api/session", tags=["access"])
 
@@ -20,12 +21,12 @@ class LoginRequest(BaseModel):
     key: Annotated[str, Field(max_length=200)]
 
 
-class SessionOut(BaseModel):
+class SessionOut(Answer):
     """Who the caller is, and in a session the token to send as ``X-CSRF-Token`` with everything that changes something."""
 
     name: str
     role: str
-    csrf_token: Annotated[str | None, Field(serialization_alias="csrfToken")]
+    csrf_token: str | None
 
 
 @router.post("", response_model=SessionOut)

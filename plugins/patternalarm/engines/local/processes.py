@@ -18,7 +18,7 @@ from patternalarm.engines.local.rendering import command_of
 from patternalarm.engines.local.supervisor import STOP_WAIT_SECONDS, Supervisor, SupervisorError
 from patternalarm.engines.process_state import ProcessState
 from patternalarm.remedies import PREPARE
-from patternalarm.settings import REPOSITORY, Settings, get_settings
+from patternalarm.settings import REPOSITORY, Settings, SupervisorService, get_settings
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -28,6 +28,7 @@ _FORKED_SECONDS: Final = 10
 _BAD_NAME: Final = 10
 _NO_FILE: Final = 20
 _NOT_EXECUTABLE: Final = 21
+_ALREADY_STARTED: Final = 60
 _NOT_RUNNING: Final = 70
 _ALREADY_ADDED: Final = 90
 
@@ -37,11 +38,15 @@ class SupervisedProcesses:
 
     Args:
         settings: where the supervisor listens and where its files are; those of the environment by default.
+        service: which of the platform's supervisors it is.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, service: SupervisorService = "supervisor") -> None:
         self.settings = settings or get_settings()
-        self._supervisor = Supervisor(self.settings)
+        self._supervisor = Supervisor(self.settings, service)
+        self._files = self.settings.supervisor_dir(service)
+        # Who is told where the supervisor is, may be in another container, where its process ids are others'.
+        self._sees_processes = not getattr(self.settings, f"{service}_address")
 
     def start(self, job: JobSpec) -> None:
         """See ``Processes``."""
@@ -93,6 +98,8 @@ class SupervisedProcesses:
         try:
             self._call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _ALREADY_STARTED:
+                return
             cause = {_NO_FILE: f"there is no {command[0]}", _NOT_EXECUTABLE: f"{command[0]} cannot be executed"}
             reason = cause.get(fault.faultCode, fault.faultString)
             raise SupervisorError(f"cannot start {name}: {reason}; {PREPARE}") from fault
@@ -161,7 +168,7 @@ class SupervisedProcesses:
         The fork has the supervisor's handlers until it executes the program, and loses a signal: of eight processes that
         were stopped at once on a busy machine, three ended by SIGKILL 30 s later.
         """
-        state = self.state(name)
+        state = self.state(name) if self._sees_processes else None
         patience_ends = time.monotonic() + _FORKED_SECONDS
         while state is not None and _is_fork(state.pid) and time.monotonic() < patience_ends:
             time.sleep(0.01)
@@ -199,13 +206,13 @@ class SupervisedProcesses:
 
     @property
     def _directory(self) -> Path:
-        return self.settings.home / "supervisor" / "run.d"
+        return self._files / "run.d"
 
     def _configuration_file(self, name: str) -> Path:
         return self._directory / f"{_checked(name)}.conf"
 
     def _ready_file(self, name: str) -> Path:
-        return self.settings.home / "supervisor" / "ready" / _checked(name)
+        return self._files / "ready" / _checked(name)
 
     def _configuration(
         self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path, restarts: bool
@@ -221,7 +228,8 @@ class SupervisedProcesses:
             "command": shlex.join(command),
             "directory": str(cwd),
             "environment": ",".join(f'{key}="{_quotable(key, value)}"' for key, value in sorted(variables.items())),
-            "autostart": "false",
+            # A supervisor that was killed with all that it ran, as a container is, takes it up again.
+            "autostart": "true" if restarts else "false",
             "autorestart": "unexpected" if restarts else "false",
             "exitcodes": ",".join(str(code) for code in VERDICT_EXIT_CODES),
             # A job that is done within a second is done, not "exited too quickly".
@@ -255,7 +263,7 @@ class SupervisedProcesses:
             started_at=int(info["start"]),
             restarts=restarts,
             signal=self._signal_that_ended(name) if state == "EXITED" and exit_code == -1 else "",
-            suspended=_is_suspended(int(info["pid"])),
+            suspended=self._sees_processes and _is_suspended(int(info["pid"])),
         )
 
     def _signal_that_ended(self, name: str) -> str:

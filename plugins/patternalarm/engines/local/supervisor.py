@@ -9,7 +9,7 @@ from patternalarm.engines.errors import ProcessesError
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.retrying import asking_once, retrying
-from patternalarm.settings import Settings
+from patternalarm.settings import Settings, SupervisorService
 
 SUPERVISOR_USER: Final = "patternalarm"
 
@@ -37,10 +37,11 @@ class Supervisor:
 
     Args:
         settings: where the supervisor listens, and its password.
+        service: which of the platform's supervisors it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, service: SupervisorService = "supervisor") -> None:
+        self.settings, self.service = settings, service
 
     def call(self, method: str, *arguments: Any) -> Any:
         """What ``supervisor.<method>`` answers.
@@ -50,7 +51,7 @@ class Supervisor:
             xmlrpc.client.Fault: the supervisor does not do it.
         """
         settings = self.settings
-        place = settings.address("supervisor")
+        place = settings.address(self.service)
         login = f"{SUPERVISOR_USER}:{quote(settings.supervisor_password, safe='')}"
 
         def ask() -> Any:

@@ -45,6 +45,8 @@ COMMENT ON COLUMN alerting.case_event.status IS 'after the action, as are assign
 
 CREATE TABLE alerting.case_state (
     alert_id text PRIMARY KEY REFERENCES alerting.alert,
+    scope text NOT NULL,
+    detected_at timestamptz NOT NULL,
     version integer NOT NULL,
     status text NOT NULL,
     assignee text,
@@ -53,11 +55,17 @@ CREATE TABLE alerting.case_state (
     updated_at timestamptz NOT NULL
 );
 COMMENT ON TABLE alerting.case_state IS 'where each case stands: the newest of its events, kept by a trigger';
-INSERT INTO alerting.case_state (alert_id, version, status, assignee, disposition, snoozed_until, updated_at)
-SELECT DISTINCT ON (alert_id) alert_id, version, status, assignee, disposition, snoozed_until, written_at
-FROM alerting.case_event ORDER BY alert_id, version DESC;
-CREATE INDEX case_state_assignee ON alerting.case_state (assignee, status);
-CREATE INDEX case_state_updated ON alerting.case_state (updated_at, alert_id);
+COMMENT ON COLUMN alerting.case_state.detected_at IS 'of the alert, as is scope; neither of them ever changes';
+INSERT INTO alerting.case_state
+    (alert_id, scope, detected_at, version, status, assignee, disposition, snoozed_until, updated_at)
+SELECT DISTINCT ON (e.alert_id) e.alert_id, a.scope, a.detected_at, e.version, e.status, e.assignee, e.disposition,
+    e.snoozed_until, e.written_at
+FROM alerting.case_event e JOIN alerting.alert a USING (alert_id) ORDER BY e.alert_id, e.version DESC;
+-- Closed cases are old ones: by the alerts' own order the newest of them would come after all that are open.
+CREATE INDEX case_state_status ON alerting.case_state (scope, status, detected_at, alert_id);
+CREATE INDEX case_state_assignee ON alerting.case_state (scope, assignee, detected_at, alert_id);
+CREATE INDEX case_state_snoozed ON alerting.case_state (snoozed_until) WHERE snoozed_until IS NOT NULL;
+CREATE INDEX case_state_change ON alerting.case_state (scope, updated_at, alert_id);
 """
 
 CASE_RULES = """
@@ -116,8 +124,11 @@ END $$;
 
 CREATE FUNCTION alerting.keep_case_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
-    INSERT INTO alerting.case_state (alert_id, version, status, assignee, disposition, snoozed_until, updated_at)
-    VALUES (NEW.alert_id, NEW.version, NEW.status, NEW.assignee, NEW.disposition, NEW.snoozed_until, NEW.written_at)
+    INSERT INTO alerting.case_state
+        (alert_id, scope, detected_at, version, status, assignee, disposition, snoozed_until, updated_at)
+    SELECT NEW.alert_id, a.scope, a.detected_at, NEW.version, NEW.status, NEW.assignee, NEW.disposition, NEW.snoozed_until,
+        NEW.written_at
+    FROM alerting.alert a WHERE a.alert_id = NEW.alert_id
     ON CONFLICT (alert_id) DO UPDATE SET version = excluded.version, status = excluded.status,
         assignee = excluded.assignee, disposition = excluded.disposition, snoozed_until = excluded.snoozed_until,
         updated_at = excluded.updated_at;
@@ -213,15 +224,20 @@ CREATE TRIGGER keep_history BEFORE UPDATE OR DELETE OR TRUNCATE ON alerting.allo
     FOR EACH STATEMENT EXECUTE FUNCTION alerting.keep_history();
 """
 
-# One index for each order of the queue, ending in the identity, so that a page is read from where the last one ended.
+# One index for each order of the queue, ending in the identity, so that a page is read from where the last one ended; and
+# the same by fraud type, whose alerts may all lie at the far end of an order, as those of a type without money do. Severity
+# and domain stand behind the identity, where they order nothing: what they leave out is not fetched from the table.
 QUEUE = """
 DROP INDEX alerting.alert_scope_detected;
 DROP INDEX alerting.alert_subject;
-CREATE INDEX alert_by_detection ON alerting.alert (scope, detected_at, alert_id);
-CREATE INDEX alert_by_severity ON alerting.alert (scope, severity_rank, detected_at, alert_id);
-CREATE INDEX alert_by_amount ON alerting.alert (scope, amount_at_risk, alert_id);
-CREATE INDEX alert_by_score ON alerting.alert (scope, coalesce(score, -1), alert_id);
+CREATE INDEX alert_by_detection ON alerting.alert (scope, detected_at, alert_id, severity_rank, domain);
+CREATE INDEX alert_by_severity ON alerting.alert (scope, severity_rank, detected_at, alert_id, domain);
+CREATE INDEX alert_by_amount ON alerting.alert (scope, amount_at_risk, alert_id, severity_rank, domain);
+CREATE INDEX alert_by_score ON alerting.alert (scope, coalesce(score, -1), alert_id, severity_rank, domain);
 CREATE INDEX alert_by_type ON alerting.alert (scope, fraud_type, detected_at, alert_id);
+CREATE INDEX alert_by_type_severity ON alerting.alert (scope, fraud_type, severity_rank, detected_at, alert_id);
+CREATE INDEX alert_by_type_amount ON alerting.alert (scope, fraud_type, amount_at_risk, alert_id);
+CREATE INDEX alert_by_type_score ON alerting.alert (scope, fraud_type, coalesce(score, -1), alert_id);
 CREATE INDEX alert_by_subject ON alerting.alert (scope, subject_id, detected_at, alert_id);
 CREATE INDEX alert_by_change ON alerting.alert (scope, updated_at, alert_id);
 CREATE INDEX alert_suppressed ON alerting.alert (suppressed_by) WHERE suppressed_by IS NOT NULL;
@@ -253,7 +269,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA platform, alerting FROM patternalarm_api;
 REVOKE USAGE ON SCHEMA platform, alerting FROM patternalarm_api;
 GRANT INSERT ON alerting.case_event TO patternalarm_platform;
 DROP INDEX alerting.alert_by_detection, alerting.alert_by_severity, alerting.alert_by_amount, alerting.alert_by_score,
-    alerting.alert_by_type, alerting.alert_by_subject, alerting.alert_by_change, alerting.alert_suppressed;
+    alerting.alert_by_type, alerting.alert_by_type_severity, alerting.alert_by_type_amount, alerting.alert_by_type_score,
+    alerting.alert_by_subject, alerting.alert_by_change, alerting.alert_suppressed;
 CREATE INDEX alert_scope_detected ON alerting.alert (scope, detected_at DESC);
 CREATE INDEX alert_subject ON alerting.alert (scope, domain, subject_type, subject_id, fraud_type);
 ALTER TABLE alerting.alert DROP COLUMN suppressed_by CASCADE;

@@ -87,6 +87,27 @@ def test_a_process_that_is_stopped_as_soon_as_it_was_started_is_not_killed(hook,
     )
 
 
+def test_a_supervisor_that_begins_anew_takes_up_what_shall_stay_and_nothing_else(hook, supervised):
+    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
+    hook.start_process("once", python("import time; time.sleep(600)"))
+    before = wait_for(lambda: hook.state("stays").pid)
+    assert Supervisor(supervised).call("restart")
+    wait_for(lambda: hook.state("stays").pid not in (0, before))
+    assert hook.state("stays").alive
+    assert not hook.state("once").alive
+
+
+def test_of_a_supervisor_elsewhere_no_process_of_this_machine_is_taken_for_one(supervised):
+    there = supervised.model_copy(update={"supervisor_address": str(supervised.address("supervisor"))})
+    hook = SupervisedProcesses(there)
+    hook.start_process("stays", python("import time; time.sleep(600)"), restarts=True)
+    pid = wait_for(lambda: hook.state("stays").pid)
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: SupervisedProcesses(supervised).state("stays").suspended)
+    assert not hook.state("stays").suspended
+    hook.remove("stays")
+
+
 def test_stop_takes_the_children_along(hook, tmp_path):
     child = tmp_path / "child"
     code = f"""

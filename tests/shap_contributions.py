@@ -1,4 +1,4 @@
-"""How much each feature moved a forest's score, by shap."""
+"""How much each feature moved a forest's score, by shap: the oracle of ``models.forest_scorer``."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -11,14 +11,7 @@ from patternalarm.models.forest import MISSING, Tree
 
 
 class ForestExplainer:
-    """Contributions of features to the probabilities of one forest.
-
-    They are shap's ``approximate`` ones (Saabas, "Interpreting random forests", 2014): the change of the class
-    probability along each tree's path, given to the feature split on. They add up to the score minus the forest's
-    base rate, as Shapley values do. Exact TreeSHAP takes 1.8 ms a row for 50 trees of depth 8, and 600 ms for 100 of
-    depth 20, against 0.01 and 0.04 ms: it cannot keep up, and choosing it only when there is time would make the same
-    event read differently from run to run.
-    """
+    """Contributions of features to the probabilities of one forest."""
 
     def __init__(self, trees: Sequence[Tree], classes: int, features: int) -> None:
         """Prepare ``trees`` of a model with that many classes and features.
@@ -36,8 +29,6 @@ class ForestExplainer:
             if tree.feature.max(initial=-1) >= features:
                 raise ValueError(f"tree {number} splits on feature {tree.feature.max()} of {features}")
         self._explainer = shap.TreeExplainer({"trees": [_shap_tree(tree, len(trees)) for tree in trees]})
-        # The first call loads shap's native part, which must not fall on the first alert.
-        self.contributions(np.full((1, features), MISSING), np.zeros(1, dtype=np.int64))
 
     def contributions(self, values: NDArray[np.float64], targets: NDArray[np.int64]) -> NDArray[np.float64]:
         """Change of the target's probability by feature, (rows, features).
