@@ -33,7 +33,9 @@ def test_made_rows_are_scored_as_without_spark(spark, pack, model):
     frame = spark.createDataFrame([(row,) for row in rows.tolist()], measure_batching.SCHEMA)
     scores = np.array([row["scores"] for row in with_scores(frame, pipeline).collect()])
 
-    np.testing.assert_allclose(scores, ForestScorer(trees, rows.shape[1]).score(rows).probabilities, atol=1e-9)
+    np.testing.assert_allclose(
+        scores, ForestScorer(trees, len(pack.classes), len(pack.features)).score(rows).probabilities, atol=1e-9
+    )
 
 
 def test_the_command_writes_every_size(model, tmp_path, monkeypatch, spark):

@@ -6,7 +6,7 @@ Its name is none that ``run_id_of`` makes, so nobody closes it as a run that was
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -91,7 +91,8 @@ class StudyScope:
         self._consumer.close()
         for future in self._admin.delete_topics(list(self.topics.values())).values():
             # What cannot be dropped is left to its retention; a study that failed is told by its own error.
-            future.exception(_ANSWER_SECONDS)
+            with suppress(TimeoutError):
+                future.exception(_ANSWER_SECONDS)
         target.files().remove(self.name)
 
     def _cancel_flink_job(self) -> None:

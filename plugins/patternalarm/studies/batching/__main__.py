@@ -19,6 +19,7 @@ from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.jobs import ScorerMode
 from patternalarm.engines.job_spec import JobSpec, Program
 from patternalarm.models.forest import read_forest
+from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.verify import verify_model
 from patternalarm.settings import Settings, get_settings
 from patternalarm.studies.batching.report import document, plots
@@ -92,7 +93,8 @@ def measure(options: argparse.Namespace, settings: Settings) -> BatchingResult:
         with study_scope(settings, f"{STUDY}-{mode}", pack.name) as scope:
             result.measurements.append(measure_stream(scope, options.domain, directory, metadata, mode, rows, feed))
     logger.info("the forest without Spark")
-    result.measurements += measure_in_process(trees, rows, options.requests, options.warm_up)
+    scorer = ForestScorer(trees, len(pack.classes), len(pack.features))
+    result.measurements += measure_in_process(scorer, rows, options.requests, options.warm_up)
     try:
         result.measurements += measure_http(
             settings, pack.name, metadata.version, rows, options.requests, options.warm_up

@@ -1,7 +1,6 @@
 """The forest without Spark: in this process, and behind ``POST /api/predict``."""
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import httpx
@@ -9,7 +8,6 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from patternalarm.models.forest import Tree
 from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.remedies import START_PLATFORM
 from patternalarm.settings import Settings
@@ -27,10 +25,10 @@ class NotMeasuredError(RuntimeError):
 
 
 def measure_in_process(
-    trees: Sequence[Tree], rows: NDArray[np.float64], requests: int, warm_up: int
+    scorer: ForestScorer, rows: NDArray[np.float64], requests: int, warm_up: int
 ) -> list[Measurement]:
-    """Scores by ``ForestScorer``, one measurement for each number of rows a request."""
-    scorer, own = ForestScorer(trees, rows.shape[1]), psutil.Process().pid
+    """Scores by ``scorer`` in this process, one measurement for each number of rows a request."""
+    own = psutil.Process().pid
     return [
         timed(
             Way.IN_PROCESS, rows, size, scorer.score, lambda: cpu_seconds([own]), requests, warm_up, _AT_LEAST_SECONDS

@@ -23,7 +23,7 @@ def test_made_rows_reach_every_leaf_and_hold_missing_values():
     rows = made_rows([TREE], 3, 500)
 
     assert rows.shape == (500, 3)
-    assert set(ForestScorer([TREE], 3).score(rows).steps[-1].ravel()) == {1, 3, 4}
+    assert set(ForestScorer([TREE], 2, 3).score(rows).steps[-1].ravel()) == {1, 3, 4}
     assert 0.01 < np.isnan(rows).mean() < 0.1
     # What no tree asks for stays what it is.
     assert np.nanmax(np.abs(rows[:, [0, 2]])) == 0
