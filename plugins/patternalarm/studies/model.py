@@ -27,6 +27,7 @@ def model_directory(settings: Settings, pack: DomainPack, given: str) -> Path:
         with connect_once(dsn_of(settings, PLATFORM_ROLE)) as connection:
             return Path(serving_model(connection, pack).path)
     except psycopg.OperationalError as error:
+        why = str(error).splitlines()[0]
         raise StudyInputError(
-            f"which model is promoted cannot be asked ({error}): {START_PLATFORM}, or name a model's directory"
+            f"which model is promoted cannot be asked ({why}): {START_PLATFORM}, or name a model's directory"
         ) from error

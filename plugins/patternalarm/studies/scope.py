@@ -21,6 +21,7 @@ from patternalarm.engines import target
 from patternalarm.engines.errors import EngineError
 from patternalarm.engines.job_spec import JobSpec
 from patternalarm.remedies import START_PLATFORM
+from patternalarm.retrying import asking_once
 from patternalarm.settings import Settings
 from patternalarm.studies.errors import StudyError, StudyInputError
 
@@ -62,10 +63,13 @@ class StudyScope:
             StudyInputError: one does not.
         """
         try:
-            self._processes.names(self.name)
+            with asking_once():
+                self._processes.names(self.name)
             self._admin.list_topics(timeout=_ANSWER_SECONDS)
-        except (EngineError, KafkaException) as error:
-            raise StudyInputError(f"the platform is not up ({error}): {START_PLATFORM}") from error
+        except EngineError as error:
+            raise StudyInputError(str(error)) from error
+        except KafkaException as error:
+            raise StudyInputError(f"Kafka at {self.bootstrap} does not answer ({error}): {START_PLATFORM}") from error
 
     def open(self) -> None:
         """Make topics and directory."""
