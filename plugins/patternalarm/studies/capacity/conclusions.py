@@ -6,11 +6,34 @@ from patternalarm.studies.wording import count, percent
 # Less than the last place that is told.
 _NO_CONTENTION = 0.0005
 _NO_COHERENCY = 0.00005
+# Of the cores that the engines could have had; below it, CPU time was not what limited them.
+_USED = 0.8
 
 
 def conclusions(result: CapacityResult) -> list[str]:
     """Sentences, each a point of its own."""
-    return [_law(result), _held_out(result), *_levels(result), _generator(result), *_unbounded(result)]
+    return [
+        _law(result),
+        _held_out(result),
+        *_levels(result),
+        _generator(result),
+        *_unused(result),
+        *_unbounded(result),
+    ]
+
+
+def _unused(result: CapacityResult) -> list[str]:
+    unused = []
+    for point in (*result.fitted, result.held_out):
+        had = min(point.workers, result.machine.cores - point.generator_cores)
+        if point.cores_used < _USED * had:
+            unused.append(f"{point.workers:g} ({point.cores_used:.2f} used)")
+    if not unused:
+        return []
+    return [
+        f"The engines did not use what they could have had of {', '.join(unused)} cores: there something else set the limit, be "
+        "it others at work on this machine or a stage that takes no more cores, and the law tells of that."
+    ]
 
 
 def _unbounded(result: CapacityResult) -> list[str]:

@@ -38,6 +38,13 @@ def test_a_point_of_which_the_limit_was_not_found_is_told(evaluated):
     assert "With 1 cores every rate tried was held" in " ".join(conclusions(result))
 
 
+def test_a_quota_that_was_not_what_limited_is_told(evaluated):
+    result = evaluated()
+    assert "something else set the limit" not in " ".join(conclusions(result))
+    result.fitted[2].cores_used = 0.6
+    assert "could have had of 1.5 (0.60 used) cores" in " ".join(conclusions(result))
+
+
 def test_a_quota_that_the_generator_shares_is_told(evaluated):
     assert "could not be had in full" in " ".join(conclusions(evaluated()))
 

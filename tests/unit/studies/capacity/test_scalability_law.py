@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from patternalarm.studies.capacity.scalability_law import ScalabilityLaw, fit, relative_error
 
-LAWS = st.builds(
-    ScalabilityLaw,
-    rate=st.floats(10, 1e5),
-    contention=st.floats(0, 0.6),
-    coherency=st.floats(0, 0.1),
-)
+
+def costs(most):
+    """None at all, or one that can be told from none."""
+    return st.just(0.0) | st.floats(1e-6, most)
+
+
+LAWS = st.builds(ScalabilityLaw, rate=st.floats(10, 1e5), contention=costs(0.6), coherency=costs(0.1))
 
 
 def throughput_told_in_words(law, workers):
