@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternalarm.studies.capacity.scalability_law import ScalabilityLaw, fit, relative_error
@@ -28,11 +28,13 @@ def worst_relative_error(law, workers, throughputs):
     return sum((n / law.throughput(n) * x / n - 1) ** 2 for n, x in zip(workers, throughputs, strict=True))
 
 
+@settings(deadline=None)
 @given(LAWS, st.floats(0.1, 64))
 def test_the_law_is_the_article_s(law, workers):
     assert law.throughput(workers) == pytest.approx(throughput_told_in_words(law, workers))
 
 
+@settings(deadline=None)
 @given(LAWS)
 def test_a_curve_without_noise_is_found_again(law):
     workers = [0.5, 1, 1.5, 2, 4, 8]
@@ -42,6 +44,7 @@ def test_a_curve_without_noise_is_found_again(law):
     assert found.coherency == pytest.approx(law.coherency, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(LAWS, st.lists(st.floats(-0.1, 0.1), min_size=4, max_size=4))
 def test_no_law_of_a_grid_fits_noisy_points_better(law, noise):
     workers = [0.5, 1.0, 1.5, 2.0]
@@ -54,6 +57,7 @@ def test_no_law_of_a_grid_fits_noisy_points_better(law, noise):
                 assert best <= worst_relative_error(other, workers, throughputs) + 1e-9
 
 
+@settings(deadline=None)
 @given(LAWS, st.floats(0.2, 0.95))
 def test_workers_for_a_throughput_give_it(law, share):
     most = law.most_workers if law.most_workers is not None else 50.0

@@ -1,10 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternalarm.studies.capacity.search import highest_held
 
 
+@settings(deadline=None)
 @given(st.floats(100, 10_000), st.floats(0.6, 1.4))
 def test_the_limit_is_found_to_a_few_percent_and_never_exceeded(limit, guess):
     found = highest_held(limit * guess, lambda rate: rate <= limit, tries=8)
