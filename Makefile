@@ -16,6 +16,7 @@ DAYS ?= 30
 NAME ?=
 REVOKE ?=
 PACK ?=
+MODEL ?=
 S ?=
 YES ?=
 SUITES ?=
@@ -26,7 +27,7 @@ SCHEDULES ?=
 ONLY ?=
 # Faults draw a seed of their own unless one is given.
 FAULTS_SEED = $(if $(filter file,$(origin SEED)),,$(SEED))
-export ROLE DAYS NAME REVOKE DOMAIN LEVEL MINUTES SEED RATE FILE PACK S YES RUNS EXAMPLES SCHEDULES ONLY FAULTS_SEED
+export ROLE DAYS NAME REVOKE DOMAIN LEVEL MINUTES SEED RATE FILE PACK MODEL S YES RUNS EXAMPLES SCHEDULES ONLY FAULTS_SEED
 
 # What each target takes; on the command line any other name is refused, not ignored.
 TAKES_test = SUITES
@@ -35,6 +36,8 @@ TAKES_clean = YES
 TAKES_load-test = DOMAIN LEVEL MINUTES SEED RATE STRICT
 TAKES_api-key = ROLE DAYS NAME REVOKE
 TAKES_replay = FILE PACK
+TAKES_study-batching = DOMAIN MODEL
+TAKES_study-capacity = DOMAIN MODEL
 TAKES_fuzz = RUNS SEED EXAMPLES
 TAKES_faults = SCHEDULES SEED ONLY
 TAKEN := $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal)))
@@ -56,11 +59,11 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay api-key api-keys bench fuzz faults leftovers compose-test lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay api-key api-keys bench study-batching study-capacity fuzz faults leftovers compose-test lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
-		do printf '  make %-12s %s\n' "$$name" "$$text"; done
+		do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 demo: doctor envs ## everything once: check, install, start, train a model, run a graded load test, show its report
 	@$(SERVICES) -m infra.local.demo
@@ -100,6 +103,12 @@ api-keys: installed ## the API's keys: whose, which role, until when
 
 bench: envs ## benchmarks, with their figures
 	@$(DEV) -m pytest -q -s -rs -o python_files="bench_*.py" tests/benchmarks
+
+study-batching: installed ## what a score costs, one by one, in batches, as a stream, without Spark; needs `make up`: DOMAIN=payments MODEL=
+	@$(SERVICES) -m patternalarm.studies.batching --domain "$$DOMAIN" --model "$$MODEL"
+
+study-capacity: installed ## how many workers a load needs, by CPU quotas; as root, needs `make up`, half an hour: DOMAIN=payments MODEL=
+	@$(SERVICES) -m patternalarm.studies.capacity --domain "$$DOMAIN" --model "$$MODEL"
 
 fuzz: envs ## hostile records through the engine's code, by coverage, then alert writer and archive: RUNS=10000000 SEED=7 EXAMPLES=2000
 	@mvn -q -B -ntp -f flink_jobs/java/pom.xml test-compile dependency:build-classpath \

@@ -75,6 +75,7 @@ def test_a_task_of_a_mapped_run_renews_its_own_runs(begin):
         ("retrain_model", "choose_domains"),
         ("retrain_model", "retrain.open_run"),
         ("publish_dashboards", "check_assets"),
+        ("plan_capacity", "measure"),
         ("enforce_scale_to_zero", "close_abandoned_runs"),
     ],
 )

@@ -19,6 +19,7 @@ DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
 DAG_IDS = {
     "build_alert_marts",
     "enforce_scale_to_zero",
+    "plan_capacity",
     "publish_dashboards",
     "replay_dataset",
     "retrain_model",

@@ -9,7 +9,7 @@ from patternalarm.contracts.pack_folder import generated_domains
 from patternalarm.contracts.runs import ALL_DOMAINS, MAX_MINUTES, TRAINING_SEEDS_FROM, Level
 from patternalarm.dag_parts.defaults import refuse_unknown_parameters
 
-RUNNABLE = ["replay_dataset", "retrain_model", "run_load_test"]
+RUNNABLE = ["plan_capacity", "replay_dataset", "retrain_model", "run_load_test"]
 
 
 @pytest.mark.parametrize("dag_id", RUNNABLE)
@@ -54,6 +54,9 @@ def test_the_load_test_enumerates_domains_and_levels(dag_bag):
         ("run_load_test", "scorer_mode", "batch"),
         ("retrain_model", "seed", TRAINING_SEEDS_FROM - 1),
         ("retrain_model", "events", 10),
+        ("plan_capacity", "domain", "sparkov"),
+        ("plan_capacity", "seconds", 1),
+        ("plan_capacity", "tries", 1),
         ("replay_dataset", "file", ""),
         ("replay_dataset", "pack", None),
     ],

@@ -201,7 +201,7 @@ def spec_of(task):
     return task.partial_kwargs["job"] if task.is_mapped else JobSpec.of(task.job)
 
 
-@pytest.mark.parametrize("dag_id", [*RUNS, "publish_dashboards"])
+@pytest.mark.parametrize("dag_id", [*RUNS, "publish_dashboards", "plan_capacity"])
 def test_a_job_says_what_is_run_and_nothing_of_this_machine(dag_bag, dag_id):
     specs = [spec_of(task) for task in dag_bag.dags[dag_id].tasks if is_starter(task)]
     assert specs
@@ -229,3 +229,14 @@ def test_every_model_has_a_task_that_finds_its_result_after_dbt_is_done(dag_bag)
     for task in results:
         assert "marts.dbt_producer_watcher" in task.upstream_task_ids
         assert not task.deferrable
+
+
+def test_the_capacity_study_takes_what_the_dag_is_asked_and_leaves_the_repository_alone(dag_bag):
+    dag = dag_bag.dags["plan_capacity"]
+    (task,) = dag.tasks
+    spec = spec_of(task)
+    assert spec.module == "studies.capacity"
+    assert spec.options == {name: f"{{{{ params.{name} }}}}" for name in dag.params}
+    assert spec.flags == ("--among-reports",)
+    # Two at once would measure each other, and set each other's quotas.
+    assert dag.max_active_runs == 1

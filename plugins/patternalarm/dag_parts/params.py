@@ -147,6 +147,33 @@ def retrain_params() -> dict[str, Any]:
     }
 
 
+def plan_capacity_params() -> dict[str, Any]:
+    """Parameters of ``plan_capacity``."""
+    return {
+        "domain": Param(
+            "payments",
+            type="string",
+            **_one_or_a_folder(generated_domains()),
+            description="Domain whose events are sent: a shipped one, or the path of your own pack's folder, whose activity.py "
+            "is run. It needs a promoted model.",
+        ),
+        "seconds": Param(
+            45,
+            type="number",
+            minimum=5,
+            maximum=300,
+            description="How long each rate is sent; its first third does not count.",
+        ),
+        "tries": Param(
+            6,
+            type="integer",
+            minimum=2,
+            maximum=12,
+            description="How many rates are tried for each quota, by bisection.",
+        ),
+    }
+
+
 def replay_params() -> dict[str, Any]:
     """Parameters of ``replay_dataset``."""
     return {

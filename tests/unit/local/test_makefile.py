@@ -19,6 +19,8 @@ ASKED_FOR = {
     "api-key",
     "api-keys",
     "bench",
+    "study-batching",
+    "study-capacity",
     "fuzz",
     "faults",
     "leftovers",
