@@ -10,10 +10,14 @@ from patternalarm.settings import Settings
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings) -> AsyncIterator[AsyncConnectionPool]:
-    """Connections of the API's role."""
+async def open_pool(settings: Settings, connections: int = 4) -> AsyncIterator[AsyncConnectionPool]:
+    """So many connections of the API's role."""
     async with AsyncConnectionPool(
-        settings.dsn(API_ROLE, settings.api_password), min_size=1, kwargs={"autocommit": True}, open=False
+        settings.dsn(API_ROLE, settings.api_password),
+        min_size=1,
+        max_size=connections,
+        kwargs={"autocommit": True},
+        open=False,
     ) as pool:
         yield pool
 

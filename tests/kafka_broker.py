@@ -35,7 +35,8 @@ class KafkaBroker:
         self._properties.write_text(
             Template(TEMPLATE.read_text()).substitute(
                 bind_host="127.0.0.1",
-                advertised_host="127.0.0.1",
+                kafka=self.bootstrap,
+                kafka_host="127.0.0.1",
                 kafka_port=self._port,
                 kafka_controller_port=controller_port,
                 home=home,

@@ -1,6 +1,7 @@
 """Clients of Redis: made here alone. Each asks once and tells of a failure at once; whoever waits it out uses ``retrying``."""
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import redis
 import redis.asyncio
@@ -27,6 +28,12 @@ def redis_client(settings: Settings, timeout_seconds: float = _TIMEOUT_SECONDS) 
 def async_redis_client(settings: Settings, timeout_seconds: float = _ASYNC_TIMEOUT_SECONDS) -> redis.asyncio.Redis:
     """The same for asyncio; one client serves all requests of a loop."""
     return redis.asyncio.Redis(**_options(settings, timeout_seconds), retry=AsyncRetry(NoBackoff(), 0))
+
+
+def async_redis_url(settings: Settings) -> str:
+    """Redis' address with its password, as the library ``limits`` wants it."""
+    login = f":{quote(settings.redis_password, safe='')}@" if settings.redis_password else ""
+    return f"async+redis://{login}{settings.address('redis')}"
 
 
 def _options(settings: Settings, timeout_seconds: float) -> dict[str, Any]:

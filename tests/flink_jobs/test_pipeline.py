@@ -169,7 +169,18 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
         event(1, 0, "a1", event_type="login"),
         event(2, 5, "a1", event_type="payment", amount=60, currency="EUR"),
         event(3, 20, "a1", event_type="credential_change"),
-        event(4, 40, "a1", event_id="x|5|7,y", event_type="transfer", amount=950.5, currency="USD", status="approved"),
+        event(
+            4,
+            40,
+            "a1",
+            event_id="x|5|7,y",
+            event_type="transfer",
+            amount=950.5,
+            currency="USD",
+            status="approved",
+            payee_saved=False,
+            account_age_days=12.5,
+        ),
     ]
     new_phone = [event(5, 0, "a2", event_type="login"), event(6, 10, "a2", event_type="credential_change")]
     slow = [
@@ -193,11 +204,21 @@ def test_a_takeover_is_a_hit_and_half_of_one_is_not(detect: Detect) -> None:
         ("account_takeover", "actor", "a1")
     ]
     start, of_actor = int(START.timestamp() * 1000), {"actor_id": "a1"}
-    assert hits[0]["events"] == [
+    basis = ("actor_id", "event_id", "event_time_ms", "amount", "money_out")
+    assert [{name: held[name] for name in basis} for held in hits[0]["events"]] == [
         {**of_actor, "event_id": "e1", "event_time_ms": start, "amount": None, "money_out": None},
         {**of_actor, "event_id": "e3", "event_time_ms": start + 20_000, "amount": None, "money_out": None},
         {**of_actor, "event_id": "x|5|7,y", "event_time_ms": start + 40_000, "amount": 817.43, "money_out": True},
     ]
+    # What an analyst needs of an event later, as sent.
+    transfer = hits[0]["events"][-1]
+    told = ("event_type", "device_id", "ip", "country", "amount_sent", "currency")
+    assert [transfer[name] for name in told] == ["transfer", "unseen", None, None, 950.5, "USD"]
+    assert {name: text for name, text in transfer["own"].items() if text is not None} == {
+        "status": "approved",
+        "payee_saved": "false",
+        "account_age_days": "12.5",
+    }
     assert hits[0]["currency"] == "EUR"
     assert (hits[0]["first_event_time_ms"], hits[0]["last_event_time_ms"]) == (start, start + 40_000)
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 from fastapi import Request
 from limits import RateLimitItem, parse
@@ -13,6 +12,7 @@ from limits.errors import StorageError
 
 from patternalarm.api.access.roles import Principal
 from patternalarm.api.problems import ProblemError
+from patternalarm.redis_client import async_redis_url
 from patternalarm.settings import Settings
 
 TRIGGER: Final = "trigger"
@@ -46,10 +46,9 @@ class Throttle:
 
     def __init__(self, settings: Settings, limits: Mapping[str, str]) -> None:
         self._limits: dict[str, RateLimitItem] = {kind: parse(text) for kind, text in limits.items()}
-        login = f":{quote(settings.redis_password, safe='')}@" if settings.redis_password else ""
         # One request over a dead connection must not cost the next ones a second each.
         shared = RedisStorage(
-            f"async+redis://{login}{settings.address('redis')}",
+            async_redis_url(settings),
             wrap_exceptions=True,
             implementation="redispy",
             key_prefix="throttle",

@@ -207,16 +207,21 @@ def _page_query(
         conditions.append(f"({', '.join(columns)}) {comparison} ({places})")
         parameters += after
     keys = ", ".join(f"{column} AS key_{place}" for place, column in enumerate(columns))
+    # What people work on is little: found first and ordered then, where a walk in order would pass all other alerts.
+    fence = "OFFSET 0" if wanted.status is CaseStatus.IN_REVIEW else ""
+    ordered = ", ".join(f"key_{place} {direction}" for place in range(len(columns)))
     # The page first, and then the cases of its alerts: never the cases of all.
     query = f"""
 WITH page AS MATERIALIZED (
-  SELECT a.*, {keys} FROM {ALERT} a{f" JOIN {CASE_STATE} c USING (alert_id)" if touched else ""}
-  WHERE {" AND ".join(conditions)}
-  ORDER BY {", ".join(f"{column} {direction}" for column in columns)} LIMIT %s
+  SELECT * FROM (
+    SELECT a.*, {keys} FROM {ALERT} a{f" JOIN {CASE_STATE} c USING (alert_id)" if touched else ""}
+    WHERE {" AND ".join(conditions)} {fence}
+  ) found
+  ORDER BY {ordered} LIMIT %s
 )
 SELECT {alert_columns("page", "s")}, {", ".join(f"key_{place}" for place in range(len(of.columns)))}
 FROM page LEFT JOIN {CASE_STATE} s USING (alert_id)
-ORDER BY {", ".join(f"key_{place} {direction}" for place in range(len(of.columns)))}"""
+ORDER BY {ordered}"""
     return query, [*parameters, rows]
 
 
