@@ -53,6 +53,7 @@ GRANT SELECT ON platform.run, platform.run_metric, platform.run_ledger, platform
 GRANT SELECT, INSERT, UPDATE ON platform.api_key TO patternalarm_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON platform.run_request TO patternalarm_api;
 GRANT SELECT, INSERT ON platform.unmasking TO patternalarm_api;
+GRANT SELECT ON platform.run_request TO patternalarm_platform;
 """
 
 DOWN = """
