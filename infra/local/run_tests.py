@@ -25,6 +25,8 @@ from patternalarm.argument_parser import ArgumentParser
 VENVS = REPOSITORY / ".venvs"
 RESULTS = REPOSITORY / ".local" / "test-results"
 NO_TESTS_COLLECTED = 5
+# Side by side run only suites whose tests share no engine; more than these, and their time-outs would begin to count.
+CORES = min(4, os.cpu_count() or 1)
 
 PLATFORM = [sys.executable, "-m", "infra.local.platform"]
 
@@ -112,10 +114,21 @@ def _has_tests(*directories: str) -> Callable[[], bool]:
     return lambda: any(any((REPOSITORY / directory).rglob("test_*.py")) for directory in directories)
 
 
-def _pytest(name: str, environment: str, *directories: str, platform: bool = False, stores: bool = False) -> Suite:
+def _pytest(
+    name: str, environment: str, *directories: str, platform: bool = False, stores: bool = False, workers: int = 1
+) -> Suite:
     report = RESULTS / f"{name}.xml"
     there = [directory for directory in directories if _has_tests(directory)()]
-    command = [str(VENVS / environment / "bin/python"), "-m", "pytest", "-q", f"--junitxml={report}", *there]
+    side_by_side = ["--numprocesses", str(workers)] if workers > 1 else []
+    command = [
+        str(VENVS / environment / "bin/python"),
+        "-m",
+        "pytest",
+        "-q",
+        f"--junitxml={report}",
+        *side_by_side,
+        *there,
+    ]
     return Suite(
         name,
         command,
@@ -134,12 +147,13 @@ def suites() -> list[Suite]:
         Suite("ruff check", [f"{dev}/ruff", "check", "."]),
         Suite("ruff format", [f"{dev}/ruff", "format", "--check", "."]),
         Suite("mypy", [f"{dev}/mypy"]),
-        _pytest("unit", "dev", "tests/unit", "tests/contracts"),
+        _pytest("unit", "dev", "tests/unit", "tests/contracts", workers=CORES),
         _pytest(
             "dags",
             "airflow",
             "tests/dags",
             *(f"tests/unit/{room}" for room in ("hooks", "operators", "runs", "triggers")),
+            workers=CORES,
         ),
         _pytest("engines", "dev", "tests/engines"),
         _pytest("superset", "dev", "tests/superset"),

@@ -49,5 +49,6 @@ def test_every_command_of_the_repository_is_parsed_by_it():
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     own = [name for name in listed.stdout.splitlines() if not name.startswith("tests/")]
     stock = [name for name in own if "argparse.ArgumentParser(" in (REPOSITORY / name).read_text()]
-    assert stock == []
+    # Run by the system's Python 3.9 or newer, before there is an environment that could import ours.
+    assert stock == ["infra/local/environments.py"]
     assert sum("ArgumentParser(" in (REPOSITORY / name).read_text() for name in own) > 10

@@ -8,7 +8,7 @@ from infra.local import container
 from infra.local.configuration import ensure_secrets
 from infra.local.container import ContainerConfiguration
 
-from patternalarm.settings import REPOSITORY, Settings
+from patternalarm.settings import REPOSITORY, Settings, get_settings
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text())["services"]
 
@@ -90,5 +90,6 @@ def test_the_home_is_written_by_init(monkeypatch, tmp_path, made, capsys):
 def test_an_unknown_setting_is_told(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATTERNALARM_HOME", str(tmp_path))
     monkeypatch.setenv("PATTERNALARM_KAFKA_ADRESS", "kafka:1")
+    monkeypatch.setattr(container, "get_settings", get_settings.__wrapped__)
     assert container.main(["init"]) == 2
     assert "PATTERNALARM_KAFKA_ADDRESS" in capsys.readouterr().err
