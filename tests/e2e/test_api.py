@@ -142,22 +142,23 @@ def test_the_airflow_user_of_the_api_may_use_its_dags_and_nothing_else(platform:
         assert listed.status_code == 403 or {dag["dag_id"] for dag in listed.json()["dags"]} <= {"run_load_test"}
 
 
-DEAD = ("redis", "kafka", "postgres", "airflow-api-server")
+# Redis comes last: the profiles of a run that is closed go with it, for its topics are gone.
+DEAD = ("kafka", "postgres", "airflow-api-server", "redis")
 # What each call answers while a part is dead, in the order of DEAD.
 EXPECTED: dict[tuple[str, str], tuple[int, int, int, int]] = {
-    ("POST", "/api/test/execute"): (200, 200, 503, 503),
-    ("GET", "/api/test/{run}"): (200, 200, 503, 200),
-    ("GET", "/api/test/{run}/report"): (200, 200, 503, 200),
-    ("DELETE", "/api/test/{run}"): (409, 409, 503, 409),
+    ("POST", "/api/test/execute"): (200, 503, 503, 200),
+    ("GET", "/api/test/{run}"): (200, 503, 200, 200),
+    ("GET", "/api/test/{run}/report"): (200, 503, 200, 200),
+    ("DELETE", "/api/test/{run}"): (409, 503, 409, 409),
     ("POST", "/api/predict"): (200, 200, 200, 200),
-    ("GET", "/api/alerts"): (200, 200, 503, 200),
-    ("GET", "/api/alerts/{alert}"): (200, 200, 503, 200),
-    ("POST", "/api/alerts/{alert}/notes"): (200, 200, 503, 200),
-    ("GET", "/api/allow-lists"): (200, 200, 503, 200),
-    ("GET", "/api/actors/{actor}"): (503, 200, 200, 200),
+    ("GET", "/api/alerts"): (200, 503, 200, 200),
+    ("GET", "/api/alerts/{alert}"): (200, 503, 200, 200),
+    ("POST", "/api/alerts/{alert}/notes"): (200, 503, 200, 200),
+    ("GET", "/api/allow-lists"): (200, 503, 200, 200),
+    ("GET", "/api/actors/{actor}"): (200, 200, 200, 503),
     ("GET", "/api/domains"): (200, 200, 200, 200),
-    ("GET", "/api/models"): (200, 200, 503, 200),
-    ("GET", "/api/runs"): (200, 200, 503, 200),
+    ("GET", "/api/models"): (200, 503, 200, 200),
+    ("GET", "/api/runs"): (200, 503, 200, 200),
     ("GET", "/api/session"): (200, 200, 200, 200),
     ("GET", "/api/health"): (200, 200, 200, 200),
     ("GET", "/api/health/ready"): (503, 503, 503, 503),
