@@ -59,7 +59,7 @@ $(foreach name,$(shell sed -n 's/^\(PATTERNALARM_[A-Z0-9_]*\)=.*/\1/p' .env 2>/d
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status logs clean load-test replay api-key api-keys bench study-batching study-capacity fuzz faults leftovers compose-test lint doctor envs jars installed
+.PHONY: help demo test up down status logs clean load-test replay api-key api-keys bench study-batching study-capacity fuzz faults leftovers compose-test audit lint doctor envs jars installed
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -125,6 +125,9 @@ leftovers: doctor envs ## load tests stopped in every state in every way, and wh
 
 compose-test: envs ## containers: build, bring up, a graded load test with two of them killed, take down (needs Docker)
 	@$(DEV) -m infra.local.run_tests containers
+
+audit: envs ## known vulnerabilities of every locked package, where PyPI's advisories can be asked
+	@$(DEV) -m infra.local.audit
 
 lint: envs ## ruff and mypy
 	@$(DEV) -m infra.local.run_tests lint

@@ -26,6 +26,7 @@ ASKED_FOR = {
     "leftovers",
     "compose-test",
     "lint",
+    "audit",
 }
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from patternalarm.api.models.base import Answer
 from patternalarm.contracts.jobs import ScorerMode
@@ -99,6 +100,52 @@ class LoadTestRequest(BaseModel):
         return values
 
 
+_AT = "/api/test/load-test-gaming-20261127-053541-0bef4ff5"
+
+_LINKS: JsonDict = {
+    "self": _AT,
+    "events": f"{_AT}/events",
+    "report": f"{_AT}/report",
+    "airflow": "http://airflow.example/dags/run_load_test/runs/api__2026-11-27T05:35:41_ac73d749",
+}
+
+_ACCEPTED: JsonDict = {
+    "runId": "load-test-gaming-20261127-053541-0bef4ff5",
+    "domain": "gaming",
+    "level": "normal",
+    "events": 20000,
+    "seed": 7,
+    "minutes": 2.0,
+    "model": "retrain-gaming-20261127-053545-f8c8e031",
+    "state": "queued",
+    "links": _LINKS,
+}
+
+_PROGRESS: JsonDict = {
+    "runId": "load-test-gaming-20261127-053541-0bef4ff5",
+    "domain": "gaming",
+    "state": "running",
+    "step": "generate [0], watch_jobs",
+    "steps": [
+        {
+            "name": "open_run",
+            "state": "success",
+            "startedAt": "2026-11-27T05:38:51Z",
+            "endedAt": "2026-11-27T05:38:54Z",
+        },
+        {"name": "generate [0]", "state": "deferred", "startedAt": "2026-11-27T05:39:20Z", "endedAt": None},
+        {"name": "watch_jobs", "state": "running", "startedAt": "2026-11-27T05:39:20Z", "endedAt": None},
+    ],
+    "verdict": None,
+    "requestedAt": "2026-11-27T05:35:41Z",
+    "requestedBy": "local",
+    "measuredFrom": "2026-11-27T05:39:19Z",
+    "measuredUntil": "2026-11-27T05:41:19Z",
+    "endedAt": None,
+    "links": _LINKS,
+}
+
+
 class Links(Answer):
     """Where to go on."""
 
@@ -110,6 +157,8 @@ class Links(Answer):
 
 class Accepted(Answer):
     """A load test that will run, or with ``dryRun`` would."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ACCEPTED]})
 
     run_id: str | None
     domain: str
@@ -140,6 +189,8 @@ class Verdict(Answer):
 
 class RunProgress(Answer):
     """How far a run is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROGRESS]})
 
     run_id: str
     domain: str

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 
 from patternalarm.api.models.base import Answer
 
@@ -14,6 +15,21 @@ Value = Annotated[float | None, Field(allow_inf_nan=False)]
 Row = Annotated[list[Value], Field(min_length=1, max_length=MOST_FEATURES)]
 
 EXAMPLE: dict[str, JsonValue] = {"domain": "iot", "rows": [[12.5, None, 3]]}
+
+
+_ANSWER: JsonDict = {
+    "domain": "iot",
+    "modelVersion": "retrain-iot-20261127-053545-f8c8e031",
+    "featureSet": "4c17bc342fdcb4cf",
+    "predictions": [
+        {
+            "score": 0.81,
+            "scores": {"legitimate": 0.19, "botnet": 0.81},
+            "fraudType": "botnet",
+            "reasons": [{"code": "events_2m", "text": "412 events within 2 minutes", "contribution": 0.38}],
+        }
+    ],
+}
 
 
 class PredictRequest(BaseModel):
@@ -59,6 +75,8 @@ class Prediction(Answer):
 
 class PredictResponse(Answer):
     """Scores of all rows, in their order."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ANSWER]})
 
     domain: str
     model_version: str

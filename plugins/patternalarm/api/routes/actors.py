@@ -4,7 +4,8 @@ from typing import Annotated
 
 import psycopg
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from patternalarm.api.dependencies import Platform, Principal, Role, require
 from patternalarm.api.masking import mask, mask_profile, pack_of
@@ -23,8 +24,31 @@ router = APIRouter(prefix="/api/actors", tags=["actors"])
 _MOST_ALERTS = 50
 
 
+_ACTOR: JsonDict = {
+    "profile": {
+        "domain": "iot",
+        "scope": "live",
+        "actor_id": "•••4711",
+        "features": {
+            "event_id": "e-17",
+            "event_time_ms": 1795852800000,
+            "feature_set": "4c17bc342fdcb4cf",
+            "values": [12.0, None],
+            "source_topic": "events.iot",
+            "source_partition": 0,
+            "source_offset": 91,
+        },
+        "scores": None,
+        "events": [{"event_id": "e-17", "event_type": "reading", "event_time_ms": 1795852800000, "score": 0.03}],
+    },
+    "openAlerts": [],
+}
+
+
 class ActorOut(Answer):
     """An actor's profile, and its open alerts, the newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ACTOR]})
 
     profile: Profile
     open_alerts: Annotated[list[Alert] | None, Field(description="Null while PostgreSQL is away.")]

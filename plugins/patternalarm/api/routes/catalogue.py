@@ -1,13 +1,12 @@
 """What there is: domains with their fields and features, promoted models, runs."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
 
 from patternalarm.api.dependencies import Database, Principal, Role, require
-from patternalarm.api.models.base import Answer
+from patternalarm.api.models.catalogue import DomainOut, FeatureOut, FieldOut, ModelOut, RunOut, RunPage
 from patternalarm.api.problems import ProblemError
 from patternalarm.api.stores.cursors import CursorError, decode, encode
 from patternalarm.api.stores.models import promoted_models
@@ -20,82 +19,6 @@ router = APIRouter(prefix="/api", tags=["catalogue"])
 Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
 
 _STATES: Final = "^(running|passed|missed|failed)$"
-
-
-class FieldOut(Answer):
-    """A field of a domain's events."""
-
-    name: str
-    type: str
-    required: bool
-    personal: Annotated[str, Field(description="Personal-data class: none, pseudonym or direct.")]
-    description: str
-
-
-class FeatureOut(Answer):
-    """A feature, in the place that a vector has it at."""
-
-    name: str
-    description: str
-    unit: str
-    op: str
-
-
-class DomainOut(Answer):
-    """A shipped domain."""
-
-    name: str
-    version: str
-    feature_set: str
-    currency: str | None
-    fraud_types: list[str]
-    generated: Annotated[bool, Field(description="Whether load tests can play it.")]
-    fields: list[FieldOut]
-    features: list[FeatureOut]
-
-
-class ModelOut(Answer):
-    """The model that serves a domain."""
-
-    domain: str
-    version: str
-    feature_set: str
-    pack_version: str
-    thresholds: dict[str, float]
-    metrics: dict[str, Any]
-    trained_at: datetime
-    promoted_at: datetime
-
-
-class RunOut(Answer):
-    """A run, with its ledger and its figures over all fraud types once it has them."""
-
-    run_id: str
-    kind: str
-    domain: str
-    level: str | None
-    seed: int | None
-    minutes: float | None
-    state: str
-    reason: str | None
-    model_version: str | None
-    requested_at: datetime
-    measured_from: datetime | None
-    measured_until: datetime | None
-    ended_at: datetime | None
-    generated: int | None
-    scored: int | None
-    lost: int | None
-    duplicated: int | None
-    ledger_closed: bool | None
-    metrics: dict[str, float | None] | None
-
-
-class RunPage(Answer):
-    """Runs, the newest first; ``next`` is the cursor of the page after this one."""
-
-    runs: list[RunOut]
-    next: str | None
 
 
 @router.get("/domains", response_model=list[DomainOut])

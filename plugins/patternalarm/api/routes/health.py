@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from patternalarm.api.dependencies import Platform
 from patternalarm.api.problems import ProblemError
@@ -24,6 +24,8 @@ _TIMEOUT_SECONDS: Final = 2.0
 class Alive(BaseModel):
     """The API answers."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
     status: str = "alive"
 
 
@@ -36,6 +38,22 @@ class Dependency(BaseModel):
 
 class Readiness(BaseModel):
     """What can be used."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ready": False,
+                    "dependencies": {
+                        "postgres": {"ready": True, "detail": None},
+                        "redis": {"ready": False, "detail": "ConnectionError"},
+                        "kafka": {"ready": True, "detail": None},
+                        "airflow": {"ready": True, "detail": None},
+                    },
+                }
+            ]
+        }
+    )
 
     ready: bool
     dependencies: Annotated[dict[str, Dependency], Field(description="postgres, redis, kafka, airflow")]

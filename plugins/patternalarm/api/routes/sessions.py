@@ -24,6 +24,10 @@ class LoginRequest(BaseModel):
 class SessionOut(Answer):
     """Who the caller is, and in a session the token to send as ``X-CSRF-Token`` with everything that changes something."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "anna", "role": "analyst", "csrfToken": "c1f8..."}]}
+    )
+
     name: str
     role: str
     csrf_token: str | None
