@@ -6,7 +6,7 @@ the probability is their mean.
 Contributions are shap's "approximate" ones (Saabas, "Interpreting random forests", 2014): the change of the class probability
 along each tree's path, given to the feature split on. They add up to the score minus the forest's base rate, as Shapley
 values do. Exact TreeSHAP takes 1.8 ms a row for 50 trees of depth 8, and 600 ms for 100 of depth 20: it cannot keep up. shap
-itself is the oracle of the tests, and not here: each process that imports it holds 180 MiB for it, and an image 250 MB.
+itself is the oracle of the tests, and not here: each process that imports it holds 250 MiB for it, and an environment 197 MB.
 """
 
 from collections.abc import Sequence
