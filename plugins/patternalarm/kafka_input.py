@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-# A topic and one of its partitions.
-Partition = tuple[str, int]
+from patternalarm.contracts.records import Coordinates, Partition
 
 _ANSWER_SECONDS: Final = 10.0
 
@@ -18,18 +17,6 @@ class KafkaInputError(RuntimeError):
 
 class OffsetGoneError(KafkaInputError):
     """Kafka does not hold the record after a stored offset."""
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Where a record lies in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}"
 
 
 @dataclass(frozen=True)

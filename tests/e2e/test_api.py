@@ -1,9 +1,12 @@
 """The API on the whole platform: a load test from the README's request to its verdict, and what is dead or refused."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from infra.local import processes
 from infra.local.configuration import Configuration
 from infra.local.supervision import PlatformSupervisor
 from leftovers.left import left_of
@@ -154,6 +158,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "/api/alerts"): (200, 503, 200, 200),
     ("GET", "/api/alerts/{alert}"): (200, 503, 200, 200),
     ("POST", "/api/alerts/{alert}/notes"): (200, 503, 200, 200),
+    ("POST", "/api/alerts/{alert}/assign"): (200, 503, 200, 200),
+    ("POST", "/api/alerts/{alert}/snooze"): (200, 503, 200, 200),
+    ("POST", "/api/alerts/{alert}/disposition"): (200, 503, 200, 200),
+    ("POST", "/api/alerts/{alert}/reopen"): (200, 503, 200, 200),
+    ("GET", "/api/alerts/stream"): (200, 503, 200, 200),
     ("GET", "/api/allow-lists"): (200, 503, 200, 200),
     ("GET", "/api/actors/{actor}"): (200, 200, 200, 503),
     ("GET", "/api/domains"): (200, 200, 200, 200),
@@ -180,6 +189,10 @@ def asked(api: httpx.Client, run: tuple[str, Any], model: str) -> dict[tuple[str
         "/api/actors/{actor}": {"params": {"domain": model, "scope": run_id}},
         "/api/alerts": {"params": {"scope": run_id}},
         "/api/alerts/{alert}/notes": {"json": {"note": "seen"}},
+        "/api/alerts/{alert}/assign": {"json": {"assignee": "kim"}},
+        "/api/alerts/{alert}/snooze": {"json": {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}},
+        "/api/alerts/{alert}/disposition": {"json": {"disposition": "false_positive", "note": "test"}},
+        "/api/alerts/{alert}/reopen": {"json": {"note": "test"}},
     }
     return {
         (method, path): (path.format(run=run_id, alert=alert, actor=actor), more.get(path, {}))
@@ -192,10 +205,11 @@ def answers(api: httpx.Client, asked: dict[tuple[str, str], tuple[str, dict[str,
     found = {}
     for (method, name), (path, more) in asked.items():
         headers = {}
-        if name.endswith("/notes"):
-            known = api.get(path.removesuffix("/notes"))
-            headers = {"If-Match": known.headers.get("etag", '"0"')}
-        answer = api.request(method, path, headers=headers, **more)
+        if name.startswith("/api/alerts/{alert}/"):
+            headers = {"If-Match": api.get(path.rpartition("/")[0]).headers.get("etag", '"0"')}
+        with api.stream(method, path, headers=headers, **more) as answer:
+            if not answer.headers["content-type"].startswith("text/event-stream"):
+                answer.read()
         found[method, name] = answer.status_code
         if answer.status_code == 503 and "health" not in name:
             assert answer.json()["remedy"]
@@ -216,3 +230,23 @@ def test_what_does_not_need_the_dead_part_goes_on(
         wait_for(lambda: api.get("/api/health/ready").status_code == 200, BACK_SECONDS)
     back = answers(api, asked)
     assert {call for call, code in back.items() if code >= 500} == set()
+
+
+@pytest.mark.parametrize("hung", ["postgres", "redis"])
+def test_what_hangs_is_told_as_away(
+    platform: Settings, api: httpx.Client, asked: dict[tuple[str, str], tuple[str, dict[str, Any]]], hung: str
+) -> None:
+    program = PlatformSupervisor(Configuration(platform)).programs()[hung]
+    pids = processes.tree(program.pid)
+    expected = {("GET", "/api/alerts"): 503 if hung == "postgres" else 200, ("POST", "/api/predict"): 200}
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for call, status in {**expected, ("GET", "/api/domains"): 200, ("GET", "/api/health/ready"): 503}.items():
+            path, more = asked[call]
+            assert api.request(call[0], path, **more).status_code == status, call
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: api.get("/api/health/ready").status_code == 200, BACK_SECONDS)
+    assert answers(api, asked)["GET", "/api/alerts"] == 200

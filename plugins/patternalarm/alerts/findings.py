@@ -15,7 +15,7 @@ from patternalarm.contracts.alerts import SUSPICIOUS_ACTIVITY, Severity, Subject
 from patternalarm.contracts.bounds import AMOUNT_PLACES, FIRST_TIME_MS, LAST_TIME_MS, MAX_AMOUNT, MAX_ID_CHARACTERS
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
-from patternalarm.kafka_input import Coordinates
+from patternalarm.contracts.records import Coordinates
 
 # Room for a subject made of three ids, in an index of PostgreSQL.
 _MAX_CHARACTERS: Final = 4 * MAX_ID_CHARACTERS

@@ -15,9 +15,9 @@ from patternalarm.alerts.findings import Finding, Found, Quarantined, quarantine
 from patternalarm.contracts.alerts import SEVERITY_RANK, Severity
 from patternalarm.contracts.domain_pack import DomainPack
 from patternalarm.contracts.quarantine import QuarantineReason
+from patternalarm.contracts.records import Partition
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, ALLOW_LIST, CONSUMER_OFFSET, QUARANTINED_RECORD
-from patternalarm.kafka_input import Partition
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

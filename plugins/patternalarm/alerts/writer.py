@@ -42,9 +42,10 @@ from patternalarm.contracts.domain_pack import DomainPack, load_pack
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError, find_pack
 from patternalarm.contracts.quarantine import QuarantineReason
+from patternalarm.contracts.records import Partition
 from patternalarm.contracts.tables import SCORER_ROLE
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, Partition, Reader
+from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, Reader
 from patternalarm.models.forest import read_forest
 from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.metadata import ModelError, ModelMetadata

@@ -75,6 +75,7 @@ def create_app(settings: Settings, limits: Mapping[str, str] = LIMITS) -> FastAP
     app.add_exception_handler(psycopg.Error, _on_database_error)
     app.add_exception_handler(redis.RedisError, _on_redis_error)
     # The last one added is the outermost.
+    app.add_middleware(Idempotency)
     app.add_middleware(
         SessionMiddleware,
         secret_key=settings.session_password,
@@ -82,7 +83,6 @@ def create_app(settings: Settings, limits: Mapping[str, str] = LIMITS) -> FastAP
         max_age=_SESSION_SECONDS,
         same_site="strict",
     )
-    app.add_middleware(Idempotency)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observe)
     app.add_middleware(CorrelationIdMiddleware, validator=None, generator=_request_id, transformer=_shortened)

@@ -38,6 +38,8 @@ def require(role: Role) -> Callable[[Request, Resources], Awaitable[Principal]]:
 
     async def required(request: Request, platform: Platform) -> Principal:
         principal = await caller_of(request, platform)
+        request.state.principal = principal
+        await platform.throttle.count(principal, request)
         if not includes(principal.role, role):
             raise ProblemError(
                 403,
@@ -45,8 +47,6 @@ def require(role: Role) -> Callable[[Request, Resources], Awaitable[Principal]]:
                 f"this call needs the role {role}, and the key of {principal.name} has {principal.role}",
                 remedy=f"use a key of the role {role}: make api-key ROLE={role}",
             )
-        request.state.principal = principal
-        await platform.throttle.count(principal, request)
         return principal
 
     return required

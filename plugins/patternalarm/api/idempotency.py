@@ -1,36 +1,45 @@
 """``Idempotency-Key``: a write that is sent again is answered again, and not done again.
 
-After the IETF draft "The Idempotency-Key HTTP Header Field". Answers are kept in Redis for a day. A load test is started by
-a row of PostgreSQL instead (``load_tests.request``), so it does not need Redis. The libraries for this are either not kept
-any more or bound to another framework.
+After the IETF draft "The Idempotency-Key HTTP Header Field". Answers that a write was done are kept in Redis for a day, by
+caller; a refusal is not, for the next attempt may be let in. A load test is started by a row of PostgreSQL instead
+(``load_tests.request``), so it does not need Redis. The libraries for this are either not kept any more or bound to another
+framework.
 """
 
 import hashlib
-from typing import Final
+import logging
+from typing import Any, Final
 
 import orjson
-import redis.asyncio
+import redis
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from patternalarm.api.access.caller import caller_of
 from patternalarm.api.problems import ProblemError, Unavailable, answer_of
 from patternalarm.remedies import START_PLATFORM
 
 HEADER: Final = "idempotency-key"
+
+logger = logging.getLogger(__name__)
 
 _KEPT_SECONDS: Final = 86_400
 # A first attempt that died holds its key no longer than any request lasts.
 _RUNNING_SECONDS: Final = 60
 _RUNNING: Final = b"running"
 _LONGEST: Final = 200
-_REPLAYED_HEADERS: Final = ("content-type", "etag", "location")
-# Answered by other means: see the module's docstring.
-_EXEMPT: Final = ("/api/test/execute",)
+_KEPT_HEADERS: Final = ("content-type", "etag", "location")
+# What a write depends on beside its body.
+_TOLD_APART_BY: Final = ("content-type", "if-match")
+# A load test is told apart by PostgreSQL, and a session's cookie is nothing to keep.
+_EXEMPT: Final = ("/api/test/execute", "/api/session")
+
+_AWAY: Final = (redis.ConnectionError, redis.TimeoutError)
 
 
 class Idempotency:
-    """Middleware for everything that is posted with the header."""
+    """Middleware for everything that is posted with the header; within that of sessions, for it asks who calls."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,45 +60,61 @@ class Idempotency:
                     400, "bad idempotency key", f"it has 1 to {_LONGEST} characters", remedy="send a UUID"
                 )
             body = await request.body()
-            answer = await self._once(scope["app"].state.resources.redis, request, key, body)
+            caller = await caller_of(request, scope["app"].state.resources)
+            name = f"idempotency:{_digest(caller.key_id.encode(), key.encode())}"
+            earlier = await self._claim(request, name, _print(request, body))
         except ProblemError as problem:
-            answer = answer_of(problem)
-        await answer(scope, receive, send)
+            await answer_of(problem)(scope, receive, send)
+            return
+        if earlier is not None:
+            await earlier(scope, receive, send)
+            return
+        await self._pass_on(request, name, body, send)
 
-    async def _once(self, store: "redis.asyncio.Redis", request: Request, key: str, body: bytes) -> Response:
-        name = f"idempotency:{_digest(_caller(request), key.encode())}"
-        print_of_request = _digest(request.url.path.encode(), body)
+    async def _claim(self, request: Request, name: str, print_of_request: str) -> Response | None:
+        """The answer that was given before; None for who comes first, whose the key is now."""
+        store = request.app.state.resources.redis
         try:
-            if not await store.set(name, _RUNNING, nx=True, ex=_RUNNING_SECONDS):
-                return _replayed(await store.get(name), print_of_request)
-            answer = await self._pass_on(request, body)
-            if answer.status_code >= 500:
-                await store.delete(name)
-            else:
-                kept = [print_of_request, answer.status_code, dict(answer.headers), bytes(answer.body).decode()]
-                await store.set(name, orjson.dumps(kept), ex=_KEPT_SECONDS)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if await store.set(name, _RUNNING, nx=True, ex=_RUNNING_SECONDS):
+                return None
+            return _replayed(await store.get(name), print_of_request)
+        except _AWAY as error:
             raise Unavailable(
                 "redis", "without it a repeated write cannot be told; nothing was written", START_PLATFORM
             ) from error
-        return answer
 
-    async def _pass_on(self, request: Request, body: bytes) -> Response:
+    async def _pass_on(self, request: Request, name: str, body: bytes, send: Send) -> None:
         status, headers, content = 500, {}, b""
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def send(message: Message) -> None:
+        async def noting(message: Message) -> None:
             nonlocal status, headers, content
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
             else:
                 content += message.get("body", b"")
+            await send(message)
 
-        await self._app(request.scope, receive, send)
-        return Response(content, status, {name: headers[name] for name in _REPLAYED_HEADERS if name in headers})
+        try:
+            await self._app(request.scope, receive, noting)
+        finally:
+            kept = {one: headers[one] for one in _KEPT_HEADERS if one in headers}
+            answer = [_print(request, body), status, kept, content.decode()]
+            await _keep(request.app.state.resources.redis, name, answer if 200 <= status < 300 else None)
+
+
+async def _keep(store: Any, name: str, answer: list[Any] | None) -> None:
+    try:
+        if answer is None:
+            await store.delete(name)
+        else:
+            await store.set(name, orjson.dumps(answer), ex=_KEPT_SECONDS)
+    except _AWAY:
+        # What was done is done, and was told.
+        logger.warning("Redis went away: an answer could not be kept for its Idempotency-Key")
 
 
 def _replayed(kept: bytes | None, print_of_request: str) -> Response:
@@ -112,9 +137,9 @@ def _replayed(kept: bytes | None, print_of_request: str) -> Response:
     return Response(content, status, {**headers, "Idempotency-Replayed": "true"})
 
 
-def _caller(request: Request) -> bytes:
-    given = (request.headers.get(name, "") for name in ("authorization", "x-api-key", "cookie"))
-    return "\0".join(given).encode()
+def _print(request: Request, body: bytes) -> str:
+    told_apart = (request.headers.get(name, "") for name in _TOLD_APART_BY)
+    return _digest(request.url.path.encode(), request.url.query.encode(), *(text.encode() for text in told_apart), body)
 
 
 def _digest(*parts: bytes) -> str:

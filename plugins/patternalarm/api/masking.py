@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import zip_longest
 from string import Formatter
 from typing import Any, Final, TypeVar
 
@@ -58,12 +59,13 @@ def mask(shown: Masked, pack: DomainPack | None) -> Masked:
 def mask_profile(profile: Profile, pack: DomainPack | None) -> Profile:
     """``profile`` with its personal fields masked."""
     classes = _classes(pack)
-    hidden = {
-        place for place, feature in enumerate(pack.features if pack else ()) if feature.name in _telling(pack, classes)
-    }
-    features = profile.features and profile.features.model_copy(
-        update={"values": tuple(None if i in hidden else value for i, value in enumerate(profile.features.values))}
-    )
+    features = profile.features
+    if features is not None:
+        # Of other features than the pack's nobody knows what they tell.
+        told = _telling_nothing(pack, classes) if pack and features.feature_set == pack.feature_set else set()
+        names = pack.feature_names if pack else ()
+        values = (value if name in told else None for name, value in zip_longest(names, features.values))
+        features = features.model_copy(update={"values": tuple(values)[: len(features.values)]})
     events = [
         event.model_copy(update=_fields(event.model_dump(include=set(classes), exclude_none=True), classes))
         for event in profile.events
@@ -98,17 +100,17 @@ def _fields(fields: dict[str, Any] | None, classes: Mapping[str, PersonalData]) 
 def _features(
     features: dict[str, float | None] | None, pack: DomainPack | None, classes: Mapping[str, PersonalData]
 ) -> dict[str, float | None] | None:
-    told = _telling(pack, classes)
-    return features and {name: None if name in told else value for name, value in features.items()}
+    told = _telling_nothing(pack, classes)
+    return features and {name: value if name in told else None for name, value in features.items()}
 
 
-def _telling(pack: DomainPack | None, classes: Mapping[str, PersonalData]) -> set[str]:
-    """Features that are a personal field of the event itself; counts and sums over many tell of nobody."""
+def _telling_nothing(pack: DomainPack | None, classes: Mapping[str, PersonalData]) -> set[str]:
+    """Features that are no personal field of the event itself; counts and sums over many tell of nobody."""
     return {
         feature.name
         for feature in (pack.features if pack else ())
-        if feature.op in (FeatureOp.FIELD, FeatureOp.CATEGORY)
-        and classes.get(str(feature.field)) is not PersonalData.NONE
+        if feature.op not in (FeatureOp.FIELD, FeatureOp.CATEGORY)
+        or classes.get(str(feature.field)) is PersonalData.NONE
     }
 
 

@@ -51,7 +51,6 @@ class Observe:
                     extra={
                         "method": scope["method"],
                         "route": route,
-                        "path": scope["path"],
                         "status": status,
                         "milliseconds": round(seconds * 1000, 2),
                         "caller": principal.name if principal else None,

@@ -10,6 +10,7 @@ from patternalarm.api.airflow import AirflowClient
 from patternalarm.api.database import Pool, database_pool
 from patternalarm.api.load_tests.progress import ProgressHub
 from patternalarm.api.prediction.served import ServedModels
+from patternalarm.api.readiness import ReadinessProbe
 from patternalarm.api.stores.bell import ChangeBell
 from patternalarm.api.throttle import Throttle
 from patternalarm.redis_client import async_redis_client
@@ -27,6 +28,7 @@ class Resources:
     models: ServedModels
     progress: ProgressHub
     bell: ChangeBell
+    readiness: ReadinessProbe
     throttle: Throttle
 
 
@@ -36,6 +38,7 @@ async def resources_of(settings: Settings, limits: Mapping[str, str]) -> AsyncIt
     database, store = database_pool(settings), async_redis_client(settings)
     await database.open(wait=False)
     airflow, bell = AirflowClient(settings), ChangeBell(database)
+    readiness = ReadinessProbe(settings, database, store, airflow)
     try:
         yield Resources(
             settings=settings,
@@ -45,9 +48,11 @@ async def resources_of(settings: Settings, limits: Mapping[str, str]) -> AsyncIt
             models=ServedModels(settings),
             progress=ProgressHub(airflow, database),
             bell=bell,
+            readiness=readiness,
             throttle=Throttle(settings, limits),
         )
     finally:
+        readiness.close()
         await bell.close()
         await airflow.close()
         await store.aclose()

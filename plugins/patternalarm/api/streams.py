@@ -11,6 +11,8 @@ from patternalarm.api.problems import ProblemError
 MOST_STREAMS: Final = 200
 # Under the minute after which proxies take a silent connection for dead.
 PING_SECONDS: Final = 15
+# Who reads nothing for so long gives up its place.
+SEND_SECONDS: Final = 30
 
 _open = 0
 
@@ -29,7 +31,9 @@ def event_stream(events: AsyncIterator[dict[str, str]]) -> EventSourceResponse:
             remedy="close some, or ask again in a while",
             headers={"Retry-After": "30"},
         )
-    return EventSourceResponse(_counted(events), ping=PING_SECONDS, headers={"Cache-Control": "no-store"})
+    return EventSourceResponse(
+        _counted(events), ping=PING_SECONDS, send_timeout=SEND_SECONDS, headers={"Cache-Control": "no-store"}
+    )
 
 
 async def _counted(events: AsyncIterator[dict[str, str]]) -> AsyncIterator[dict[str, str]]:

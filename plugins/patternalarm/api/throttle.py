@@ -70,30 +70,23 @@ class Throttle:
         if not await self._hit(kind, who):
             raise self._too_often(kind, f"{principal.name} calls more often than {self._limits[kind]}")
 
-    async def check_failures(self, peer: str) -> None:
-        """See that not too many wrong keys came from ``peer``.
+    async def count_failure(self, peer: str) -> None:
+        """Count a wrong key.
 
         Raises:
-            ProblemError: 429, they did.
+            ProblemError: 429, too many came from ``peer``.
         """
-        item = self._limits[FAILURE]
-        if not await self._ask("test", item, FAILURE, peer):
-            raise self._too_often(FAILURE, f"more wrong keys came from {peer} than {item}")
-
-    async def count_failure(self, peer: str) -> None:
-        """Count a wrong key."""
-        await self._hit(FAILURE, peer)
+        if not await self._hit(FAILURE, peer):
+            raise self._too_often(FAILURE, f"more wrong keys came from {peer} than {self._limits[FAILURE]}")
 
     async def _hit(self, kind: str, who: str) -> bool:
-        return await self._ask("hit", self._limits[kind], kind, who)
-
-    async def _ask(self, what: str, item: RateLimitItem, *names: str) -> bool:
+        item = self._limits[kind]
         if time.monotonic() >= self._avoid_until:
             try:
-                return bool(await getattr(self._shared, what)(item, *names))
+                return await self._shared.hit(item, kind, who)
             except StorageError:
                 self._avoid_until = time.monotonic() + _AVOID_SECONDS
-        return bool(await getattr(self._own, what)(item, *names))
+        return await self._own.hit(item, kind, who)
 
     def _too_often(self, kind: str, detail: str) -> ProblemError:
         seconds = self._limits[kind].get_expiry()

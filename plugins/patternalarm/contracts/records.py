@@ -7,7 +7,24 @@ event it came from. Delivery is at-least-once, so a reader drops redelivered cop
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, Final
+
+# A topic and one of its partitions.
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Where a record lies in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}"
+
 
 # NaN is a missing value. ``source_crc`` is the CRC-32 of the event's raw bytes: the ledger finds altered events by it.
 # ``amount`` and ``currency`` are as sent; ``amount_base`` is the amount in the pack's base currency, which features read.

@@ -9,7 +9,7 @@ import redis
 from redis.exceptions import NoScriptError
 
 from patternalarm.contracts.online_store import EVENTS_KEPT, GENERATION, profile_key, scope_key, seconds_kept
-from patternalarm.kafka_input import Partition
+from patternalarm.contracts.records import Partition
 from patternalarm.online_store.batch import ProfileUpdate
 
 

@@ -28,8 +28,9 @@ from patternalarm.argument_parser import ArgumentParser, new_file_argument, scop
 from patternalarm.contracts.domain_pack import load_pack
 from patternalarm.contracts.exit_codes import ExitCode
 from patternalarm.contracts.pack_folder import PackError
+from patternalarm.contracts.records import Partition
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, OffsetGoneError, Partition, Reader
+from patternalarm.kafka_input import InputRecord, KafkaInput, KafkaInputError, OffsetGoneError, Reader
 from patternalarm.online_store.batch import UpdateBuilder
 from patternalarm.online_store.progress import Progress
 from patternalarm.online_store.store import ProfileStore

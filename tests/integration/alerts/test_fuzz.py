@@ -25,9 +25,10 @@ from patternalarm.alerts.reasons import PatternReasons, ScoreReasons
 from patternalarm.alerts.store import AlertStore
 from patternalarm.alerts.writer import AlertWriter
 from patternalarm.contracts.alerts import SEVERITY_RANK, SUSPICIOUS_SEVERITY, Severity, base_severity, severity_of
+from patternalarm.contracts.records import Coordinates
 from patternalarm.contracts.tables import ALERT, ALERT_EVENT, QUARANTINED_RECORD
 from patternalarm.contracts.topics import TopicKind, topic_name
-from patternalarm.kafka_input import Coordinates, InputRecord
+from patternalarm.kafka_input import InputRecord
 from patternalarm.models.forest_scorer import ForestScorer
 from patternalarm.models.verify import verify_model
 

@@ -15,6 +15,7 @@ from patternalarm.alerts.reasons import Reason
 from patternalarm.alerts.store import Advance, AlertStore, AnotherWriterError, Written
 from patternalarm.contracts.alerts import SEVERITY_RANK, EvidenceSource, Severity, base_severity, severity_of
 from patternalarm.contracts.quarantine import QuarantineReason
+from patternalarm.contracts.records import Coordinates
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.contracts.tables import (
     ALERT,
@@ -26,7 +27,6 @@ from patternalarm.contracts.tables import (
     QUARANTINED_RECORD,
     SCORER_ROLE,
 )
-from patternalarm.kafka_input import Coordinates
 
 
 class Scope:

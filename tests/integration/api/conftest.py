@@ -49,7 +49,7 @@ def _required(role: Role):
         name, own = who.split()
         if not includes(Role(own), role):
             raise ProblemError(403, "role not sufficient", remedy="use another key")
-        return Principal(name, Role(own))
+        return Principal(name, Role(own), key_id=f"key of {name}")
 
     return required
 

@@ -67,3 +67,24 @@ def test_a_change_that_becomes_visible_late_is_told(settings, raise_alert):
             assert await feed.next() == []
 
     asyncio.run(follow())
+
+
+def test_what_was_changed_again_later_hides_nothing_of_between(settings, raise_alert):
+    scope = _scope()
+
+    async def follow():
+        async with open_pool(settings) as pool:
+            marker = raise_alert(scope=scope)
+            feed = ChangeFeed(pool, scope)
+            await feed.next()
+            await CaseStore(pool).act(marker, 0, CaseAction.NOTE, "dana", note="here")
+            (begin,) = await feed.next()
+            ids = [raise_alert(scope=scope) for _ in range(6)]
+            await CaseStore(pool).act(ids[0], 0, CaseAction.NOTE, "dana", note="an early one")
+            resumed = ChangeFeed(pool, scope, begin.cursor)
+            told: list[str] = []
+            while changes := await resumed.next(most=2):
+                told += _ids(changes)
+            assert set(ids) <= set(told)
+
+    asyncio.run(follow())

@@ -112,7 +112,9 @@ def key_of(settings: Settings) -> Callable[..., dict[str, str]]:
 
     def make(role: Role, days: float = 1, name: str = "") -> dict[str, str]:
         with psycopg.connect(settings.dsn(API_ROLE, settings.api_password), autocommit=True) as connection:
-            return {"Authorization": f"Bearer {create_key(connection, name or role, role, days, 'tests')}"}
+            return {
+                "Authorization": f"Bearer {create_key(connection, name or f'{role}-{secrets.token_hex(4)}', role, days, 'tests')}"
+            }
 
     return make
 

@@ -55,15 +55,20 @@ def test_a_key_belongs_to_one_request_and_to_one_caller(client, another_machine,
     assert notes_of(superuser, alert) == ["seen"]
 
 
-def test_a_refusal_is_answered_again_too(client, alert):
+def test_a_refusal_is_not_kept(client, superuser, alert):
     key = {"Idempotency-Key": uuid.uuid4().hex}
-    first, again = (
-        client.post(f"/api/alerts/{alert}/notes", json={"note": ""}, headers={"If-Match": '"0"', **key})
-        for _ in range(2)
-    )
-    assert (first.status_code, again.status_code) == (422, 422)
-    assert again.headers["content-type"] == "application/problem+json"
-    assert first.json() == again.json()
+    assert add_note(client, alert, "", **key).status_code == 422
+    assert client.post(f"/api/alerts/{alert}/notes", json={"note": "seen"}, headers=key).status_code == 428
+    assert add_note(client, alert, "seen", **key).status_code == 200
+    assert notes_of(superuser, alert) == ["seen"]
+
+
+def test_an_answer_is_told_again_only_to_who_may_have_it(client, elsewhere, superuser, alert):
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    assert add_note(elsewhere, alert, "seen", **key).status_code == 401
+    assert add_note(client, alert, "seen", **key).status_code == 200
+    assert add_note(elsewhere, alert, "seen", **key).status_code == 401
+    assert add_note(client, alert, "seen", **key, Origin="http://evil.example").status_code == 403
 
 
 def test_a_key_too_long_is_refused(client, superuser, alert):

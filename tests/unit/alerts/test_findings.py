@@ -16,8 +16,7 @@ from patternalarm.alerts.findings import (
     read_pattern_hit,
 )
 from patternalarm.contracts.quarantine import QuarantineReason, Stage
-from patternalarm.contracts.records import EVIDENCE_COLUMNS, PATTERN_HIT_COLUMNS
-from patternalarm.kafka_input import Coordinates
+from patternalarm.contracts.records import EVIDENCE_COLUMNS, PATTERN_HIT_COLUMNS, Coordinates
 
 AT = Coordinates("evidence.toll", 0, 41)
 

@@ -35,6 +35,11 @@ def test_local_is_who_calls_the_loopback_from_it(peer, host, local):
     assert is_local(request(peer, host=host)) is local
 
 
+@pytest.mark.parametrize("header", ["forwarded", "via", "x_forwarded_for", "x_forwarded_host", "x_real_ip"])
+def test_what_a_proxy_of_this_machine_passes_on_is_not_local(header):
+    assert not is_local(request(host=HERE, **{header: "10.0.0.7"}))
+
+
 @pytest.mark.parametrize(
     ("headers", "another"),
     [
@@ -45,6 +50,7 @@ def test_local_is_who_calls_the_loopback_from_it(peer, host, local):
         ({"origin": "http://evil.example"}, True),
         ({"origin": "null"}, True),
         ({"origin": ""}, True),
+        ({"origin": "http://[x"}, True),
         ({"origin": "http://127.0.0.1:8088"}, True),
         ({"origin": f"http://{HERE}.evil.example"}, True),
         ({"sec_fetch_site": "cross-site"}, True),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from patternalarm.api.access.keys import KeyRefusedError, find_key, principal_of
+from patternalarm.api.access.keys import LOCAL_NAME, KeyRefusedError, find_key, principal_of
 from patternalarm.api.access.roles import Principal, Role
 from patternalarm.api.problems import ProblemError
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from patternalarm.api.resources import Resources
 
 KEY_HEADER: Final = "X-API-Key"
-LOCAL_NAME: Final = "local"
 SESSION_KEY: Final = "key_id"
 CSRF_KEY: Final = "csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
+
+# What a proxy on this machine adds, whose own clients may be anywhere.
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 _GET_A_KEY: Final = "get a key (make api-key ROLE=viewer DAYS=30) and send it as Authorization: Bearer <key>"
 
@@ -54,16 +56,25 @@ async def caller_of(request: Request, platform: "Resources") -> Principal:
 
 
 def is_local(request: Request) -> bool:
-    """Whether the peer and the name that it called by are loopback addresses."""
+    """Whether the peer and the name that it called by are loopback addresses, and nobody passed the request on."""
+    if any(name in request.headers for name in _PASSED_ON):
+        return False
     return _is_loopback(request.client.host if request.client else "") and _is_loopback(_host_of(request))
 
 
 def is_from_another_site(request: Request) -> bool:
     """Whether a browser says that a page of another origin sent this."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if origin is not None and _place_of(origin) != request.headers.get("host", "").lower():
         return True
     return request.headers.get("sec-fetch-site", "").lower() == "cross-site"
+
+
+def _place_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _host_of(request: Request) -> str:
@@ -96,11 +107,11 @@ async def principal_by_key(request: Request, platform: "Resources", key: str) ->
     Raises:
         ProblemError: 401, nobody's; 429, too many wrong ones came from there.
     """
-    peer = request.client.host if request.client else "unknown"
-    await platform.throttle.check_failures(peer)
     try:
         return await find_key(platform.database, key)
     except KeyRefusedError as error:
+        # A right key passes, whatever its neighbours behind the same address send.
+        peer = request.client.host if request.client else "unknown"
         await platform.throttle.count_failure(peer)
         raise _unauthenticated(str(error)) from error
 

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 MOST_DAYS: Final = 366
 
+# Who calls without a key, from this very machine.
+LOCAL_NAME: Final = "local"
+
 _KEY: Final = re.compile(r"pa_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 
 _SELECT: Final = f"SELECT name, role, digest, expires_at, revoked_at FROM {API_KEY} WHERE key_id = %s"
+_TAKEN: Final = f"SELECT 1 FROM {API_KEY} WHERE name = %s AND revoked_at IS NULL AND expires_at > now()"
 _INSERT: Final = f"""
 INSERT INTO {API_KEY} (key_id, name, role, digest, created_by, expires_at) VALUES (%s, %s, %s, %s, %s, %s)
 """
@@ -49,10 +53,12 @@ def create_key(connection: "psycopg.Connection[Any]", name: str, role: Role, day
     """A new key, which is told here and never again.
 
     Raises:
-        ValueError: it would end at once, or outlive ``MOST_DAYS``.
+        ValueError: it would end at once, or outlive ``MOST_DAYS``; or its name is taken, for a name is who somebody is.
     """
     if not 0 < days <= MOST_DAYS:
         raise ValueError(f"a key lives for up to {MOST_DAYS} days, and not {days:g}")
+    if name == LOCAL_NAME or connection.execute(_TAKEN, (name,)).fetchone():
+        raise ValueError(f"the name {name} is taken: give the key another one, or revoke the one that has it")
     key_id = secrets.token_hex(6)
     key = f"pa_{key_id}_{secrets.token_urlsafe(32)}"
     ends = datetime.now(UTC) + timedelta(days=days)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
+import httpx
 import psycopg
 
 from patternalarm.api.airflow import AirflowClient, DagRun, Step
@@ -89,7 +90,6 @@ def _failed(dag_run: DagRun) -> str:
 class _Followed:
     def __init__(self) -> None:
         self.progress: RunProgress | None = None
-        self.error: ProblemError | None = None
         self.changed = asyncio.Condition()
         self.version = 0
         self.followers = 0
@@ -115,11 +115,16 @@ class ProgressHub:
             ProblemError: there is no such run.
             psycopg.OperationalError: PostgreSQL is away.
         """
+        progress, _ = await self._look(run_id)
+        return progress
+
+    async def _look(self, run_id: str) -> tuple[RunProgress, bool]:
+        """How far a run is, and whether Airflow said so too."""
         run = await self.find(run_id)
         try:
-            return progress_of(run, await self._airflow.run(run.dag_id, run.airflow_run_id), airflow_answers=True)
+            return progress_of(run, await self._airflow.run(run.dag_id, run.airflow_run_id), airflow_answers=True), True
         except Unavailable:
-            return progress_of(run, None, airflow_answers=False)
+            return progress_of(run, None, airflow_answers=False), False
 
     async def find(self, run_id: str) -> KnownRun:
         """A run's row.
@@ -145,7 +150,7 @@ class ProgressHub:
         await self.find(run_id)
         followed = self._followed.setdefault(run_id, _Followed())
         followed.followers += 1
-        if followed.task is None:
+        if followed.task is None or followed.task.done():
             followed.task = asyncio.create_task(self._watch(run_id, followed))
         seen = 0
         try:
@@ -155,8 +160,6 @@ class ProgressHub:
                         await followed.changed.wait()
                     seen, progress = followed.version, followed.progress
                 if progress is None:
-                    if followed.error is not None:
-                        raise followed.error
                     continue
                 yield progress
                 if progress.verdict is not None:
@@ -172,18 +175,14 @@ class ProgressHub:
 
     async def _watch(self, run_id: str, followed: _Followed) -> None:
         while True:
-            progress, error = None, None
-            try:
-                progress = await self.of(run_id)
-            except psycopg.OperationalError:
-                pass
-            except ProblemError as problem:
-                error = problem
-            if error is not None or (progress is not None and progress != followed.progress):
-                async with followed.changed:
-                    followed.progress, followed.error = progress, error
-                    followed.version += 1
-                    followed.changed.notify_all()
-            if error is not None or (progress is not None and progress.verdict is not None):
-                return
+            with suppress(psycopg.Error, ProblemError, httpx.HTTPError, ValueError, KeyError):
+                progress, airflow_answers = await self._look(run_id)
+                # Without Airflow nobody knows whether the teardown has ended, so a verdict would be told too early.
+                if progress != followed.progress and (airflow_answers or progress.verdict is None):
+                    async with followed.changed:
+                        followed.progress = progress
+                        followed.version += 1
+                        followed.changed.notify_all()
+                    if progress.verdict is not None:
+                        return
             await asyncio.sleep(_POLL_SECONDS)

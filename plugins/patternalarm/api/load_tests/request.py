@@ -110,7 +110,8 @@ async def execute(platform: Resources, wanted: LoadTestRequest, caller: str, ide
             f"asked for by {caller} over the API",
         )
     except ProblemError as refusal:
-        if not isinstance(refusal, Unavailable) or refusal.heard is False:
+        # An earlier attempt of the same key may have been heard.
+        if stands is asked and not (isinstance(refusal, Unavailable) and refusal.heard):
             await withdraw_request(platform.database, stands.run_id)
         raise
     return _accepted(wanted, model, stands)

@@ -1,8 +1,9 @@
 """The promoted models, loaded when they are asked for and again when another is promoted."""
 
 import asyncio
+import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +41,9 @@ class Served:
 @dataclass
 class _Entry:
     served: Served | None = None
-    checked_at: float = 0.0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refusal: ProblemError | None = None
+    checked_at: float = -math.inf
+    refresh: asyncio.Task[None] | None = None
 
 
 class ServedModels:
@@ -65,13 +67,24 @@ class ServedModels:
         if domain not in pack_names():
             raise unknown_domain(domain)
         entry = self._entries.setdefault(domain, _Entry())
-        if entry.served is not None and time.monotonic() - entry.checked_at < _FRESH_SECONDS:
-            return entry.served
-        async with entry.lock:
-            if entry.served is None or time.monotonic() - entry.checked_at >= _FRESH_SECONDS:
-                entry.served = await self._refreshed(domain, entry.served)
-                entry.checked_at = time.monotonic()
+        if time.monotonic() - entry.checked_at >= _FRESH_SECONDS:
+            if entry.refresh is None or entry.refresh.done():
+                entry.refresh = asyncio.create_task(self._refresh(domain, entry))
+            # Who has a model goes on with it: PostgreSQL may hang for longer than anybody waits for a score.
+            if entry.served is None:
+                await asyncio.shield(entry.refresh)
+        if entry.served is None:
+            raise entry.refusal or Unavailable("postgres", "which model is promoted cannot be asked", START_PLATFORM)
         return entry.served
+
+    async def _refresh(self, domain: str, entry: _Entry) -> None:
+        try:
+            entry.served, entry.refusal = await self._refreshed(domain, entry.served), None
+        except ProblemError as refusal:
+            entry.refusal = refusal
+            if not isinstance(refusal, Unavailable):
+                entry.served = None
+        entry.checked_at = time.monotonic()
 
     async def _refreshed(self, domain: str, known: Served | None) -> Served:
         try:

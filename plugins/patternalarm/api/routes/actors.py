@@ -86,13 +86,15 @@ async def actor(
 
 
 async def _open_alerts(platform: Platform, scope: str, domain: str, actor_id: str) -> list[Alert] | None:
-    wanted = AlertFilter(scope=scope, domain=domain, subject_id=actor_id, status=CaseStatus.OPEN)
+    store = AlertStore(platform.database)
+    found: list[Alert] = []
     try:
-        page = await AlertStore(platform.database).page(
-            wanted, AlertSort.DETECTED_AT, Order.DESCENDING, _MOST_ALERTS, None
-        )
+        for status in (CaseStatus.OPEN, CaseStatus.IN_REVIEW):
+            wanted = AlertFilter(scope=scope, domain=domain, subject_id=actor_id, status=status, suppressed=False)
+            page = await store.page(wanted, AlertSort.DETECTED_AT, Order.DESCENDING, _MOST_ALERTS, None)
+            found += page.items
     except psycopg.OperationalError as error:
         if not passes_by_itself(error):
             raise
         return None
-    return page.items
+    return sorted(found, key=lambda alert: alert.detected_at, reverse=True)

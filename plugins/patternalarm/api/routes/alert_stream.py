@@ -1,5 +1,6 @@
 """Alerts as they are raised and worked on, as server-sent events."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from patternalarm.api.masking import mask, pack_of
 from patternalarm.api.models.base import Name
 from patternalarm.api.resources import Resources
 from patternalarm.api.routes.refusals import told_as_problems
-from patternalarm.api.stores.changes import ChangeFeed
+from patternalarm.api.stores.changes import Change, ChangeFeed
 from patternalarm.api.streams import event_stream
 from patternalarm.contracts.runs import LIVE_SCOPE
 from patternalarm.passing_errors import passes_by_itself
@@ -21,6 +22,9 @@ router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
 # What became visible late is looked for this often, also when nothing else changes.
 _LOOKED_EVERY_SECONDS: Final = 5.0
+
+# A key that was revoked hears no more than this; who may goes on where the stream ended.
+_LONGEST_SECONDS: Final = 1_800.0
 
 Cursor = Annotated[str | None, Query(max_length=2_000, description="id of the last event that was heard.")]
 LastEventId = Annotated[str | None, Header(max_length=2_000, description="The same, as browsers send it.")]
@@ -48,12 +52,18 @@ async def stream_alerts(
 
 
 async def _changes(platform: Resources, feed: ChangeFeed) -> AsyncIterator[dict[str, str]]:
-    while True:
+    ends = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < ends:
+        # Before the question: a ring that comes while it is answered is not missed.
+        ring = platform.bell.next_ring()
+        changes: list[Change] = []
         try:
-            for change in await feed.next():
-                told = mask(change.alert, pack_of(change.alert.domain))
-                yield {"event": "alert", "id": change.cursor, "data": told.model_dump_json(by_alias=True)}
+            changes = await feed.next()
         except psycopg.OperationalError as error:
             if not passes_by_itself(error):
                 raise
-        await platform.bell.wait(_LOOKED_EVERY_SECONDS)
+        for change in changes:
+            told = mask(change.alert, pack_of(change.alert.domain))
+            yield {"event": "alert", "id": change.cursor, "data": told.model_dump_json(by_alias=True)}
+        if not changes:
+            await platform.bell.wait(ring, _LOOKED_EVERY_SECONDS)

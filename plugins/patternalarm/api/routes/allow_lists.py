@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
+from patternalarm.api.access.roles import Principal
 from patternalarm.api.dependencies import Database
 from patternalarm.api.masking import mask, pack_of
 from patternalarm.api.models.allow_lists import AllowListEntry, AllowListPage, AllowListRequest, RevokeRequest
@@ -57,11 +58,28 @@ async def get_entry(entry_id: EntryId, principal: Viewer, database: Database, un
     return mask(entry, pack_of(entry.domain))
 
 
+def _known(principal: Principal) -> Principal:
+    """The caller, whom a key names: two people who are both nobody in particular are not two.
+
+    Raises:
+        ProblemError: 403, there is no key.
+    """
+    if not principal.key_id:
+        raise ProblemError(
+            403,
+            "key needed",
+            "two people stand behind an entry, and a caller without a key may be anybody on this machine",
+            remedy="send a key of the role analyst, each of you your own: make api-key ROLE=analyst NAME=<who>",
+        )
+    return principal
+
+
 @router.post("", status_code=201, summary="Propose an entry")
 async def propose(
     asked: AllowListRequest, principal: Analyst, database: Database, response: Response
 ) -> AllowListEntry:
     """Propose to keep a subject's live alerts out of the queue. Nothing happens until a second person approves it."""
+    _known(principal)
     await check_domain(AlertStore(database), asked.domain)
     pack = pack_of(asked.domain)
     types = [*pack.fraud_types, SUSPICIOUS_ACTIVITY] if pack else []
@@ -85,6 +103,7 @@ async def propose(
 @router.post("/{entry_id}/approve", summary="Approve an entry that somebody else proposed")
 async def approve(entry_id: EntryId, principal: Analyst, database: Database) -> AllowListEntry:
     """Make an entry active. Alerts that are there already stay as they are."""
+    _known(principal)
     with told_as_problems():
         entry = await AllowListStore(database).decide(entry_id, EntryDecision.APPROVED, principal.name)
     return mask(entry, pack_of(entry.domain))

@@ -39,7 +39,8 @@ async def execute_load_test(
     platform: Platform,
     caller: Annotated[Principal, Depends(require(Role.ENGINEER))],
     idempotency_key: Annotated[
-        str | None, Header(max_length=200, description="The same key starts one run, however often it is sent.")
+        str | None,
+        Header(min_length=1, max_length=200, description="The same key starts one run, however often it is sent."),
     ] = None,
 ) -> Accepted:
     """Start a graded load test; the answer says where to follow it."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from patternalarm.api.access.caller import CSRF_KEY, SESSION_KEY, principal_by_key
+from patternalarm.api.access.caller import CSRF_KEY, SESSION_KEY, caller_of, principal_by_key
 from patternalarm.api.dependencies import Platform, Principal, Role, require
 from patternalarm.api.models.base import Answer
 
@@ -35,7 +35,7 @@ class SessionOut(Answer):
 
 @router.post("", response_model=SessionOut)
 async def begin_session(login: LoginRequest, request: Request, platform: Platform) -> SessionOut:
-    """Begin a session; its cookie is for this site's pages alone and ends with the browser, or with the key."""
+    """Begin a session; its cookie is for this site's pages alone, and ends after eight hours, or with the key."""
     principal = await principal_by_key(request, platform, login.key)
     token = secrets.token_urlsafe(32)
     request.session.update({SESSION_KEY: principal.key_id, CSRF_KEY: token})
@@ -49,7 +49,8 @@ async def session(request: Request, caller: Annotated[Principal, Depends(require
 
 
 @router.delete("", status_code=204)
-async def end_session(request: Request, _: Annotated[Principal, Depends(require(Role.VIEWER))]) -> Response:
+async def end_session(request: Request, platform: Platform) -> Response:
     """End the session."""
+    await caller_of(request, platform)
     request.session.clear()
     return Response(status_code=204)

@@ -30,14 +30,18 @@ class ChangeBell:
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
 
-    async def wait(self, seconds: float) -> None:
-        """Wait for the next change, for ``seconds`` at most."""
+    def next_ring(self) -> asyncio.Event:
+        """The ring of the next change from now on."""
+        return self._rung
+
+    async def wait(self, ring: asyncio.Event, seconds: float) -> None:
+        """Wait for a ring that was taken before, for ``seconds`` at most."""
         self._listeners += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), seconds)
+                await asyncio.wait_for(ring.wait(), seconds)
         finally:
             self._listeners -= 1
 

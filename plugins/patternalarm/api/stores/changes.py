@@ -26,7 +26,7 @@ _Place = tuple[datetime, str]
 _PLACES: Final = Places(AwareDatetime, Name)
 
 _CHANGED: Final = f"""
-SELECT alert_id, max(changed_at) AS changed_at FROM (
+SELECT alert_id, changed_at FROM (
   (SELECT alert_id, updated_at AS changed_at FROM {ALERT}
    WHERE scope = %(scope)s AND (updated_at, alert_id) > (%(at)s, %(alert_id)s)
      AND updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
@@ -36,7 +36,7 @@ SELECT alert_id, max(changed_at) AS changed_at FROM (
    WHERE scope = %(scope)s AND (updated_at, alert_id) > (%(at)s, %(alert_id)s)
      AND updated_at <= coalesce(%(until)s::timestamptz, 'infinity')
    ORDER BY updated_at, alert_id LIMIT %(most)s)
-) changed GROUP BY alert_id ORDER BY 2, 1 LIMIT %(most)s
+) changed ORDER BY 2, 1 LIMIT %(most)s
 """
 _TOLD: Final = f"""
 SELECT {alert_columns("a", "c")} FROM {ALERT} a LEFT JOIN {CASE_STATE} c USING (alert_id) WHERE a.alert_id = ANY(%s)

@@ -65,6 +65,7 @@ FROM alerting.case_event e JOIN alerting.alert a USING (alert_id) ORDER BY e.ale
 CREATE INDEX case_state_status ON alerting.case_state (scope, status, detected_at, alert_id);
 CREATE INDEX case_state_assignee ON alerting.case_state (scope, assignee, detected_at, alert_id);
 CREATE INDEX case_state_snoozed ON alerting.case_state (snoozed_until) WHERE snoozed_until IS NOT NULL;
+CREATE INDEX case_state_updated ON alerting.case_state (updated_at);
 CREATE INDEX case_state_change ON alerting.case_state (scope, updated_at, alert_id);
 """
 

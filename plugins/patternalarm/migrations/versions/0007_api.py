@@ -50,15 +50,13 @@ COMMENT ON TABLE platform.unmasking IS 'who saw which personal fields in the cle
 GRANT USAGE ON SCHEMA platform TO patternalarm_api;
 GRANT SELECT ON platform.run, platform.run_metric, platform.run_ledger, platform.run_interruption, platform.model_version
     TO patternalarm_api;
-GRANT SELECT, INSERT, UPDATE ON platform.api_key TO patternalarm_api;
-GRANT SELECT, INSERT, UPDATE, DELETE ON platform.run_request TO patternalarm_api;
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON platform.api_key TO patternalarm_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (stopped_by, stopped_at) ON platform.run_request TO patternalarm_api;
 GRANT SELECT, INSERT ON platform.unmasking TO patternalarm_api;
 GRANT SELECT ON platform.run_request TO patternalarm_platform;
 """
 
 DOWN = """
-REVOKE ALL ON ALL TABLES IN SCHEMA platform FROM patternalarm_api;
-REVOKE ALL ON SCHEMA platform FROM patternalarm_api;
 DROP TABLE platform.unmasking;
 DROP TABLE platform.run_request;
 DROP TABLE platform.api_key;
