@@ -58,7 +58,7 @@ def model(settings: Settings, pack: DomainPack) -> str:
 
 
 @pytest.fixture(scope="session")
-def client(settings: Settings) -> Iterator[TestClient]:
+def client(settings: Settings, model: str) -> Iterator[TestClient]:
     """A program on this machine, without a key."""
     base = f"http://{settings.address('api')}"
     limits = {**LIMITS, "trigger": "1000/second"}
@@ -86,11 +86,11 @@ def server(settings: Settings, model: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def another_machine(settings: Settings, client: TestClient) -> Callable[[], TestClient]:
+def another_machine(settings: Settings, client: TestClient) -> Callable[..., TestClient]:
     """A client of the same application on some other machine, of which no earlier session has made Redis count calls."""
 
-    def make() -> TestClient:
-        address = str(ipaddress.ip_address(0x0A00_0000 + secrets.randbelow(2**24)))
+    def make(network: str = "10.0.0.0") -> TestClient:
+        address = str(ipaddress.ip_address(int(ipaddress.ip_address(network)) + secrets.randbelow(2**24)))
         base = f"http://api.example:{settings.api_port}"
         made = TestClient(client.app, base_url=base, client=(address, 50_000), raise_server_exceptions=False)
         # Its connections belong to the event loop that the application was started in.
@@ -101,7 +101,7 @@ def another_machine(settings: Settings, client: TestClient) -> Callable[[], Test
 
 
 @pytest.fixture
-def elsewhere(another_machine: Callable[[], TestClient]) -> TestClient:
+def elsewhere(another_machine: Callable[..., TestClient]) -> TestClient:
     """A program on another machine."""
     return another_machine()
 

@@ -27,6 +27,8 @@ from patternalarm.settings import Settings
 
 # A promotion is served at most this much later.
 _FRESH_SECONDS: Final = 5.0
+# Who asks for a model that is not there yet waits for it.
+_REFUSED_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class ServedModels:
         if domain not in pack_names():
             raise unknown_domain(domain)
         entry = self._entries.setdefault(domain, _Entry())
-        if time.monotonic() - entry.checked_at >= _FRESH_SECONDS:
+        fresh = _REFUSED_SECONDS if entry.served is None else _FRESH_SECONDS
+        if time.monotonic() - entry.checked_at >= fresh:
             if entry.refresh is None or entry.refresh.done():
                 entry.refresh = asyncio.create_task(self._refresh(domain, entry))
             # Who has a model goes on with it: PostgreSQL may hang for longer than anybody waits for a score.
