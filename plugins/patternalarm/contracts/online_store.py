@@ -49,6 +49,11 @@ def scope_key(domain: str, scope: str) -> str:
     return f"profiles:{domain}:{scope}"
 
 
+# The hash of a scope outlives its profiles: of what is kept the shortest Redis gives up first when it is full, and without
+# that hash all of them would be built anew.
+SCOPE_OUTLIVES_SECONDS: Final = 3_600
+
+
 def seconds_kept(scope: str) -> int:
     """How long a profile is kept after the last write to it.
 

@@ -8,7 +8,14 @@ from typing import Any, Final
 import redis
 from redis.exceptions import NoScriptError
 
-from patternalarm.contracts.online_store import EVENTS_KEPT, GENERATION, profile_key, scope_key, seconds_kept
+from patternalarm.contracts.online_store import (
+    EVENTS_KEPT,
+    GENERATION,
+    SCOPE_OUTLIVES_SECONDS,
+    profile_key,
+    scope_key,
+    seconds_kept,
+)
 from patternalarm.contracts.records import Partition
 from patternalarm.online_store.batch import ProfileUpdate
 
@@ -38,6 +45,7 @@ class ProfileStore:
         self._client: Any = client
         self._domain, self._scope = domain, scope
         self._key, self._seconds = scope_key(domain, scope), seconds_kept(scope)
+        self._scope_seconds = self._seconds + SCOPE_OUTLIVES_SECONDS
         self._generation = b""
         self._merge = self._advance = ""
 
@@ -49,7 +57,7 @@ class ProfileStore:
         """
         self._load_scripts()
         self._client.hsetnx(self._key, GENERATION, secrets.token_hex(8))
-        self._client.expire(self._key, self._seconds)
+        self._client.expire(self._key, self._scope_seconds)
         known: dict[bytes, bytes] = self._client.hgetall(self._key)
         self._generation = known.pop(GENERATION.encode(), b"")
         return {_partition(name): int(offset) for name, offset in known.items()}
@@ -74,7 +82,7 @@ class ProfileStore:
             key = profile_key(self._domain, self._scope, actor_id)
             pipeline.evalsha(self._merge, 1, key, self._seconds, EVENTS_KEPT, *features, *scores, *events)
         noted = [part for place, offset in offsets.items() for part in (_name(place), offset)]
-        pipeline.evalsha(self._advance, 1, self._key, self._generation, self._seconds, *noted)
+        pipeline.evalsha(self._advance, 1, self._key, self._generation, self._scope_seconds, *noted)
         *_, is_there = pipeline.execute()
         return bool(is_there)
 
