@@ -224,6 +224,8 @@ def test_what_does_not_need_the_dead_part_goes_on(
     supervisor = PlatformSupervisor(Configuration(platform))
     supervisor.stop([dead], 60)
     try:
+        # An answer of it may be a second old.
+        wait_for(lambda: api.get("/api/health/ready").status_code == 503)
         assert answers(api, asked) == {call: codes[DEAD.index(dead)] for call, codes in EXPECTED.items()}
     finally:
         supervisor.start(dead)
@@ -242,6 +244,7 @@ def test_what_hangs_is_told_as_away(
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: api.get("/api/health/ready").status_code == 503)
         for call, status in {**expected, ("GET", "/api/domains"): 200, ("GET", "/api/health/ready"): 503}.items():
             path, more = asked[call]
             assert api.request(call[0], path, **more).status_code == status, call
