@@ -5,7 +5,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from profile_material import features_record, naive_profile, scores_record, to_bytes
 
-from patternalarm.contracts.online_store import EVENTS_KEPT, profile_key, scope_key, seconds_kept
+from patternalarm.contracts.online_store import (
+    EVENTS_KEPT,
+    SCOPE_OUTLIVES_SECONDS,
+    profile_key,
+    scope_key,
+    seconds_kept,
+)
 from patternalarm.online_store import batch, profiles, store
 from patternalarm.online_store.batch import UpdateBuilder
 from patternalarm.online_store.profiles import profile_of
@@ -132,8 +138,10 @@ def test_scripts_that_redis_forgot_are_loaded_again(client):
 def test_all_of_a_scope_expires(client):
     made = begun(client)
     made.write(updates_of([features_record("car-1", 2)]), {})
-    for key in client.scan_iter():
-        assert 0 < client.ttl(key) <= seconds_kept(SCOPE) == 86_400
+    assert 0 < client.ttl(profile_key("toll", SCOPE, "car-1")) <= seconds_kept(SCOPE) == 86_400
+    # What all of them depend on is the last to go.
+    assert 86_400 < client.ttl(scope_key("toll", SCOPE)) <= 86_400 + SCOPE_OUTLIVES_SECONDS
+    assert len(client.keys()) == 2
     assert seconds_kept("live") == 3 * 86_400
 
 
