@@ -54,8 +54,8 @@ def _batching(single: Measurement, hundred: Measurement) -> str:
     return (
         f"A Spark job for one row takes {milliseconds(single.p50_ms)}, for {hundred.rows} rows "
         f"{milliseconds(hundred.p50_ms)}: batching makes a row {times(gain)} times cheaper, {beside} the "
-        f"{times(original.TIMES_FASTER)} times that the original told. {hundred.rows} is the most that a batch of "
-        f"{hundred.rows} can gain, so {percent(gain / hundred.rows)} of it is reached."
+        f"{times(original.TIMES_FASTER)} times that the original told. By sharing alone a batch of {hundred.rows} gains "
+        f"{hundred.rows} times at most; this is {percent(gain / hundred.rows)} of that."
     )
 
 
