@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from infra.local.configuration import read_env_file
 from psycopg import sql
 
 from patternalarm.migrations.roles import ensure_roles
@@ -15,11 +16,12 @@ from patternalarm.settings import Settings, get_settings
 
 
 def superuser_dsn() -> str:
-    """Connection string of PostgreSQL's superuser."""
+    """Connection string of PostgreSQL's superuser: the one that the environment names, or that of the platform that is up."""
     base = get_settings()
+    password = read_env_file(base.home / "secrets.env").get("PATTERNALARM_SUPERUSER_PASSWORD", "")
     return os.environ.get(
         "PATTERNALARM_TEST_SUPERUSER_DSN",
-        "host={} port={} user=postgres dbname=postgres".format(*base.address("postgres")),
+        "host={} port={} user=postgres dbname=postgres password={}".format(*base.address("postgres"), password or "''"),
     )
 
 

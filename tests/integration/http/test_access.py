@@ -1,5 +1,7 @@
 """Who is let in, and who is not."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from httpx import Response
 
@@ -106,3 +108,16 @@ def test_a_session_ends_when_it_is_told_to(another_machine, key_of):
     token = browser.post("/api/session", json={"key": key}).json()["csrfToken"]
     assert browser.delete("/api/session", headers={"X-CSRF-Token": token}).status_code == 204
     problem(browser.get("/api/runs"), 401)
+
+
+def test_who_stands_behind_an_allow_list_entry_has_a_key(client, key_of):
+    entry = {"domain": "iot", "subjectType": "actor", "subjectId": "device-1", "reason": "a test's own device"}
+    entry["expiresAt"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    assert problem(client.post("/api/allow-lists", json=entry), 403)["title"] == "key needed"
+    dana, kim = key_of(Role.ANALYST), key_of(Role.ANALYST)
+    proposed = client.post("/api/allow-lists", json=entry, headers=dana)
+    assert proposed.status_code == 201, proposed.text
+    approval = f"/api/allow-lists/{proposed.json()['entryId']}/approve"
+    assert problem(client.post(approval), 403)["title"] == "key needed"
+    problem(client.post(approval, headers=dana), 403)
+    assert client.post(approval, headers=kim).json()["state"] == "active"
