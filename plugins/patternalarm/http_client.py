@@ -20,3 +20,15 @@ def http_client(base_url: str, timeout_seconds: float | None) -> httpx.Client:
         timeout=timeout_seconds,
         limits=httpx.Limits(max_keepalive_connections=0),
     )
+
+
+def detail_of(answer: httpx.Response) -> str:
+    """What a FastAPI service, as Airflow is one, says of a refusal."""
+    try:
+        content = answer.json()
+    except ValueError:
+        return answer.text
+    detail = content.get("detail", content) if isinstance(content, dict) else content
+    if isinstance(detail, list):
+        return "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in detail)
+    return str(detail)

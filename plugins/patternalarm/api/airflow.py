@@ -9,6 +9,7 @@ import httpx
 
 from patternalarm.api.problems import ProblemError, Unavailable
 from patternalarm.contracts.airflow_users import API_USER
+from patternalarm.http_client import detail_of
 from patternalarm.passing_errors import was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.settings import Settings
@@ -75,7 +76,7 @@ class AirflowClient:
             return
         if answer.status_code in (400, 422):
             raise ProblemError(
-                422, "parameters refused", _detail(answer), remedy="see the call's schema in /docs and ask again"
+                422, "parameters refused", detail_of(answer), remedy="see the call's schema in /docs and ask again"
             )
         self._fit(answer, "the trigger")
 
@@ -151,7 +152,7 @@ class AirflowClient:
         raise ProblemError(
             502,
             "Airflow refuses",
-            f"Airflow answers {answer.status_code} to {what}: {_detail(answer)}",
+            f"Airflow answers {answer.status_code} to {what}: {detail_of(answer)}",
             remedy=START_PLATFORM,
         )
 
@@ -160,14 +161,3 @@ def _step(task: dict[str, Any]) -> Step:
     short = str(task["task_id"]).rpartition(".")[2]
     name = f"{short} [{task['map_index']}]" if int(task["map_index"]) >= 0 else short
     return Step(name, task["state"] or "", task["start_date"], task["end_date"])
-
-
-def _detail(answer: httpx.Response) -> str:
-    try:
-        content = answer.json()
-    except ValueError:
-        return answer.text
-    detail = content.get("detail", content) if isinstance(content, dict) else content
-    if isinstance(detail, list):
-        return "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in detail)
-    return str(detail)

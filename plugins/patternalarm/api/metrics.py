@@ -13,4 +13,3 @@ DURATION = Histogram(
 )
 OPEN_STREAMS = Gauge("patternalarm_api_open_streams", "Open server-sent event streams.")
 PREDICTED_ROWS = Counter("patternalarm_api_predicted_rows_total", "Rows scored by predict.", ["domain"])
-LOAD_TESTS = Counter("patternalarm_api_load_tests_total", "Load tests started.", ["domain", "level"])

@@ -9,7 +9,7 @@ import httpx
 
 from patternalarm.cli.errors import AirflowError, UsageError
 from patternalarm.contracts.airflow_users import ADMIN_USER
-from patternalarm.http_client import http_client
+from patternalarm.http_client import detail_of, http_client
 from patternalarm.passing_errors import passes_by_itself, was_not_heard
 from patternalarm.remedies import RESTART_PLATFORM, START_PLATFORM
 from patternalarm.retrying import retrying
@@ -150,7 +150,7 @@ class AirflowApi:
         if answer.status_code == 404 and missing_is_none:
             return None
         if answer.status_code in _UNFIT_PARAMETERS and method == "POST":
-            raise UsageError(f"Airflow refuses the parameters: {_detail(answer)}")
+            raise UsageError(f"Airflow refuses the parameters: {detail_of(answer)}")
         return _fit(answer, f"{method} {path}")
 
     def _log_in(self) -> str:
@@ -194,15 +194,4 @@ def _fit(answer: httpx.Response, what: str) -> Any:
     try:
         return answer.raise_for_status().json()
     except httpx.HTTPStatusError as error:
-        raise AirflowError(f"Airflow answers {answer.status_code} to {what}: {_detail(answer)}") from error
-
-
-def _detail(answer: httpx.Response) -> str:
-    try:
-        content = answer.json()
-    except ValueError:
-        return answer.text
-    detail = content.get("detail", content) if isinstance(content, dict) else content
-    if isinstance(detail, list):
-        return "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in detail)
-    return str(detail)
+        raise AirflowError(f"Airflow answers {answer.status_code} to {what}: {detail_of(answer)}") from error
